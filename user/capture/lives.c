@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Births, execs, deaths and first waits as the kernel tells them. */
+#include "capture/lives.h"
+
+#include <bpf/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "capture/cpus.h"
+#include "capture/holders.h"
+#include "capture/parked.h"
+#include "capture/thread_names.h"
+#include "names/addrspace.h"
+#include "names/cpython.h"
+#include "names/names.h"
+#include "names/pyframe.h"
+
+#define STACK_PIECE_BYTES 256
+/* Looks in one hold of a GIL, each after 4 ms of the holder's own running time: who reads the
+ * requests of others has let go by then. */
+#define DEAF_LOOKS 3
+#define NATIVE_LEAST 3 /* looks that must agree before a function is named */
+
+/* A native function that was seen to run with a GIL, or "", and how often. */
+struct native {
+	uint32_t proc;
+	uint64_t gil_start;
+	char *function;
+	uint32_t count;
+};
+
+struct lives {
+	struct names *names;
+	struct cpus *cpus;
+	struct thread_names *threads;
+	struct parked *parked;
+	struct holders *holders;
+	int gil_map;
+	volatile bool *has_gil;
+	struct place *places;
+	size_t place_count;
+	struct native *natives;
+	size_t native_count;
+	/* The hold of a GIL that is looked at. */
+	uint32_t looked_thread;
+	uint32_t looked_hold;
+	uint32_t looked_count;
+	char *interpreter; /* of the first process found to have one, "" until then */
+};
+
+struct lives *lives_new(struct holders *holders, int gil_map, volatile bool *ret_has_gil)
+{
+	struct lives *lives = xcalloc(1, sizeof(*lives));
+
+	lives->names = names_new();
+	lives->cpus = cpus_new();
+	lives->threads = thread_names_new(lives->names);
+	lives->parked = parked_new(lives->names);
+	lives->holders = holders;
+	lives->gil_map = gil_map;
+	lives->has_gil = ret_has_gil;
+	lives->interpreter = xstrdup("");
+	return lives;
+}
+
+void lives_free(struct lives *lives)
+{
+	if (!lives)
+		return;
+	for (size_t i = 0; i < lives->place_count; i++)
+		place_release(&lives->places[i]);
+	free(lives->places);
+	for (size_t i = 0; i < lives->native_count; i++)
+		free(lives->natives[i].function);
+	free(lives->natives);
+	free(lives->interpreter);
+	parked_free(lives->parked);
+	thread_names_free(lives->threads);
+	names_free(lives->names);
+	cpus_free(lives->cpus);
+	free(lives);
+}
+
+static void tell_gil_word(struct lives *lives, uint32_t proc, uint64_t address, uint64_t start)
+{
+	struct {
+		uint64_t address;
+		uint32_t proc;
+		uint32_t pad;
+	} key = { .address = address, .proc = proc };
+
+	if (bpf_map_update_elem(lives->gil_map, &key, &start, BPF_ANY) == 0)
+		*lives->has_gil = true;
+}
+
+/* From now on the kernel side reads the holder of this GIL whenever a thread begins to wait by one
+ * of its words. */
+static void tell_gil(struct lives *lives, const struct place *place)
+{
+	uint64_t start = place->group;
+	uint64_t words[GIL_WAIT_WORDS];
+
+	if (place->gil == GIL_NOT || !names_has_gil_struct(lives->names, place->proc, start))
+		return;
+	gil_wait_words(start, words);
+	for (size_t i = 0; i < GIL_WAIT_WORDS; i++)
+		tell_gil_word(lives, place->proc, words[i], start);
+}
+
+/* A thread that was found waiting has not been copied the stack of: what lies there now will do,
+ * as return addresses are checked. */
+static void read_stack(const struct life_record *life, struct wait_stack *stack,
+		       uint8_t bytes[RECORD_STACK_BYTES])
+{
+	for (size_t done = 0; done < RECORD_STACK_BYTES; done += STACK_PIECE_BYTES) {
+		if (!target_read(life->pid, stack->pointer + done, bytes + done, STACK_PIECE_BYTES))
+			break;
+		stack->size = done + STACK_PIECE_BYTES;
+	}
+	stack->bytes = bytes;
+}
+
+static void name_caller(struct lives *lives, const struct first_wait_record *wait,
+			struct place *place)
+{
+	struct wait_stack stack = {
+		.instruction = wait->instruction,
+		.pointer = wait->stack_pointer,
+		.bytes = wait->stack,
+		.size = wait->stack_bytes < RECORD_STACK_BYTES ? wait->stack_bytes
+							       : RECORD_STACK_BYTES,
+	};
+	uint8_t bytes[RECORD_STACK_BYTES];
+
+	if (place->gil != GIL_NOT)
+		return;
+	if (stack.size == 0) {
+		holders_found_wait(lives->holders, &wait->life);
+		read_stack(&wait->life, &stack, bytes);
+	}
+	names_resolve_caller(lives->names, wait->life.proc, &stack, place);
+}
+
+/* The interpreter waits for its program: which function of that it is. */
+static void name_python(struct lives *lives, const struct life_record *life, struct place *place)
+{
+	struct py_process process;
+	char *function OWNED(mem_freep) = NULL;
+
+	if (place->gil != GIL_NOT || !life->fsbase || !is_interpreter_name(place->caller_object) ||
+	    !names_python(lives->names, life->proc, &process))
+		return;
+	function = py_waiter_read(&process, life->fsbase);
+	if (function)
+		trace_set_string(&place->python, function);
+}
+
+static void count_native(struct lives *lives, uint32_t proc, uint64_t gil_start, char *function)
+{
+	struct native *native;
+
+	for (size_t i = 0; i < lives->native_count; i++) {
+		native = &lives->natives[i];
+		if (native->proc == proc && native->gil_start == gil_start &&
+		    !strcmp(native->function, function)) {
+			native->count++;
+			free(function);
+			return;
+		}
+	}
+	native = array_add(&lives->natives, &lives->native_count, sizeof(*native));
+	*native = (struct native){
+		.proc = proc, .gil_start = gil_start, .function = function, .count = 1
+	};
+}
+
+/* A thread was seen to run with the GIL that others ask for. What it does counts only when it has
+ * not let go for so long that it cannot be interpreting. */
+static void take_look(struct lives *lives, const struct first_wait_record *seen)
+{
+	struct wait_stack stack = {
+		.instruction = seen->instruction,
+		.pointer = seen->stack_pointer,
+		.bytes = seen->stack,
+		.size = seen->stack_bytes < RECORD_STACK_BYTES ? seen->stack_bytes
+							       : RECORD_STACK_BYTES,
+	};
+	const struct life_record *life = &seen->life;
+	char *function;
+
+	if (life->thread != lives->looked_thread || life->use.value != lives->looked_hold) {
+		lives->looked_thread = life->thread;
+		lives->looked_hold = life->use.value;
+		lives->looked_count = 0;
+	}
+	if (++lives->looked_count <= DEAF_LOOKS)
+		return;
+	function = names_native(lives->names, life->proc, &stack);
+	/* "": bytecode, or not known. */
+	count_native(lives, life->proc, life->use.address, function ? function : xstrdup(""));
+}
+
+/* The function that was seen most with a GIL, if it is native code that mostly was; else "". */
+static const char *kept_in(const struct lives *lives, const struct place *place)
+{
+	const struct native *most = NULL;
+	uint32_t known = 0, other = 0;
+
+	for (size_t i = 0; i < lives->native_count; i++) {
+		const struct native *native = &lives->natives[i];
+
+		if (native->proc != place->proc || native->gil_start != place->group)
+			continue;
+		*(*native->function ? &known : &other) += native->count;
+		if (*native->function && (!most || native->count > most->count))
+			most = native;
+	}
+	return most && most->count >= NATIVE_LEAST && known > other ? most->function : "";
+}
+
+static void name_word(struct lives *lives, const struct life_record *life, size_t bytes)
+{
+	struct place *place = array_add(&lives->places, &lives->place_count, sizeof(*place));
+
+	place_init(place);
+	names_resolve(lives->names, life->proc, &life->use, place);
+	if (bytes >= sizeof(struct first_wait_record))
+		name_caller(lives, (const struct first_wait_record *)life, place);
+	name_python(lives, life, place);
+	place->use = life->use;
+	place->proc = life->proc;
+	place->address = life->use.address;
+	tell_gil(lives, place);
+	parked_take(lives->parked, life, lives->places, lives->place_count - 1);
+	if (!*lives->interpreter)
+		trace_set_string(&lives->interpreter, names_interpreter(lives->names, life->proc));
+}
+
+void lives_take(struct lives *lives, const void *data, size_t bytes)
+{
+	const struct life_record *life = data;
+
+	if (bytes < sizeof(*life))
+		return;
+	if (life->kind == LIFE_LOOK) {
+		if (bytes >= sizeof(struct first_wait_record))
+			take_look(lives, data);
+		return;
+	}
+	if (life->kind != LIFE_DEATH)
+		holders_add(lives->holders, life);
+	thread_names_take(lives->threads, life);
+	switch (life->kind) {
+	case LIFE_BIRTH:
+		if (life->proc != life->parent_proc)
+			names_add_process(lives->names, life->proc, life->pid, life->parent_proc);
+		cpus_update(lives->cpus, life, 0);
+		break;
+	case LIFE_EXEC:
+		names_add_process(lives->names, life->proc, life->pid, 0);
+		cpus_update(lives->cpus, life, 0);
+		break;
+	case LIFE_DEATH:
+		cpus_update(lives->cpus, life, 1);
+		break;
+	case LIFE_FIRST_WAIT:
+		/* Of threads found waiting the wait is told before the thread. */
+		names_add_process(lives->names, life->proc, life->pid, 0);
+		name_word(lives, life, bytes);
+		break;
+	default:
+		break;
+	}
+}
+
+void lives_look(struct lives *lives)
+{
+	thread_names_look(lives->threads);
+	parked_look(lives->parked, lives->places);
+}
+
+bool lives_wants_look(const struct lives *lives)
+{
+	return thread_names_are_wanted(lives->threads);
+}
+
+void lives_hand_over(struct lives *lives, struct trace *trace)
+{
+	thread_names_hand_over(lives->threads, trace);
+	for (size_t i = 0; i < lives->place_count; i++) {
+		struct place *place = trace_add_place(trace);
+
+		/* The strings change hands. */
+		place_release(place);
+		*place = lives->places[i];
+		if (place->gil == GIL_WAIT)
+			trace_set_string(&place->kept_in, kept_in(lives, place));
+	}
+	lives->place_count = 0;
+	cpus_hand_over(lives->cpus, trace);
+	trace_set_string(&trace->meta.interpreter, lives->interpreter);
+}

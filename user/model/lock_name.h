@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The name of a lock by the best evidence there is: GIL, symbol, file, mapping, heap, stack, and
+ * else its address. Never a guess.
+ */
+#ifndef CONVOY_MODEL_LOCK_NAME_H
+#define CONVOY_MODEL_LOCK_NAME_H
+
+#include "model/rules.h"
+
+/* Raw bytes (a symbol may hold anything); free with free(). */
+char *lock_name(const struct words *words, const struct use_facts *facts, const struct rule *rule);
+/* The rule's name, and the object of a GIL. */
+char *lock_evidence(const struct words *words, const struct use_facts *facts,
+		    const struct rule *rule);
+
+/* How a lock of a runtime itself is called, and not of the program that it runs; then its name. */
+#define LOCK_INTERNAL_NAME "JVM-internal "
+
+/* By its evidence: such a lock is nothing a program can mend, unless it costs a lot. */
+bool lock_is_internal(const char *evidence);
+
+#endif
