@@ -103,9 +103,9 @@ def boot(version, *parameters):
     if os.uname().machine != "x86_64" or not shutil.which("qemu-system-x86_64"):
         raise Skip("qemu-system-x86_64 is not installed, or this is another machine")
     # Where /dev/kvm is there it may still not work, and then the guest hangs.
-    argv = ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-m", "512", "-smp", "2", "-display", "none",
-            "-serial", "stdio", "-monitor", "none", "-nodefaults", "-no-reboot", "-kernel",
-            kernel(version), "-initrd", initramfs(), "-append",
+    argv = ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-m", "512", "-smp", "2",
+            "-display", "none", "-serial", "stdio", "-monitor", "none", "-nodefaults",
+            "-no-reboot", "-kernel", kernel(version), "-initrd", initramfs(), "-append",
             " ".join(("console=ttyS0", "quiet", "panic=-1", *parameters))]
     console = harness.call(*argv, timeout=TIMEOUT).stdout
     found = re.search(r"-----BEGIN RESULTS-----\s(.*?)-----END RESULTS-----", console, re.DOTALL)
