@@ -48,8 +48,10 @@ def check_gil(python, told):
     waited = waited_for_gils(run)
     # The threads of 2.7 and PyPy fight for it, running, as often as they wait.
     waits_in_turn = python.kind == "CPython" and python.version >= (3, 2)
-    check(waited > 0 and (not waits_in_turn or waited >= 0.7 * (alive - off) / 2),
-          f"{python.name}: {waited} ns waited for the GIL, {alive} alive, {off} ready")
+    check(waited > 0, f"{python.name}: no wait for the GIL")
+    # A thread whose CPU the host takes neither counts nor waits, and counts as running.
+    timely(not waits_in_turn or waited >= 0.7 * (alive - off) / 2,
+           f"{python.name}: {waited} ns waited for the GIL, {alive} alive, {off} ready")
     says = told["findings"][0]["says"]
     # On a busy machine the CPUs were the reason at least as much, and the report says that.
     check("waited for the GIL" in says or off > 0.2 * alive, f"{python.name}: {says}")
