@@ -117,9 +117,13 @@ static void begin_look(struct looks *looks, const struct cycle_record *turn, uin
 
 void looks_take(struct looks *looks, const struct cycle_record *turn, uint32_t holder)
 {
-	bool is_in_vain = turn->state == STATE_FUTEX && (turn->flags & CYCLE_HOLDER_TSTATE) &&
+	bool is_wait = turn->state == STATE_FUTEX;
+	bool is_in_vain = is_wait && (turn->flags & CYCLE_HOLDER_TSTATE) &&
 			  (turn->use.flags & USE_TIMED) && turn->waker == 0 && holder != 0;
 
+	/* Somebody let go. The turns of a thread come in batches, without those of the holder. */
+	if (is_wait && turn->waker && turn->thread == looks->waiter)
+		looks->in_vain = 0;
 	if (!is_in_vain)
 		return;
 	if (turn->thread != looks->waiter || turn->holder != looks->holder)

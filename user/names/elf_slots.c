@@ -19,31 +19,19 @@
 #define SLOT_OF_GOT R_X86_64_GLOB_DAT
 #endif
 
-static bool read_symbol(int fd, const struct elf_table *dynsym, uint64_t index, Elf64_Sym *ret)
-{
-	return index > 0 && index < dynsym->count &&
-	       elf_read_at(fd, dynsym->offset + index * sizeof(*ret), ret, sizeof(*ret));
-}
-
-static void take_relocation(struct elf_slots *slots, int fd, const struct elf_headers *headers,
-			    const Elf64_Rela *relocation)
+static void take_relocation(struct elf_slots *slots, const Elf64_Rela *relocation)
 {
 	uint64_t type = ELF64_R_TYPE(relocation->r_info);
 	struct elf_slot *slot;
-	Elf64_Sym symbol;
 
-	if ((type != SLOT_OF_PLT && type != SLOT_OF_GOT) || slots->count >= SLOTS_MAX ||
-	    !read_symbol(fd, &headers->dynsym, ELF64_R_SYM(relocation->r_info), &symbol))
-		return;
-	if (ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT)
+	if ((type != SLOT_OF_PLT && type != SLOT_OF_GOT) || slots->count >= SLOTS_MAX)
 		return;
 	slot = array_add(&slots->list, &slots->count, sizeof(*slot));
 	slot->value = relocation->r_offset;
-	slot->name = symbol.st_name;
+	slot->symbol = (uint32_t)ELF64_R_SYM(relocation->r_info);
 }
 
-static void load_table(struct elf_slots *slots, int fd, const struct elf_headers *headers,
-		       const struct elf_table *table)
+static void load_table(struct elf_slots *slots, int fd, const struct elf_table *table)
 {
 	Elf64_Rela *chunk OWNED(mem_freep) = xcalloc(CHUNK_RELOCATIONS, sizeof(*chunk));
 	uint64_t total = table->count < RELOCATIONS_MAX ? table->count : RELOCATIONS_MAX;
@@ -56,27 +44,15 @@ static void load_table(struct elf_slots *slots, int fd, const struct elf_headers
 				 count * sizeof(*chunk)))
 			return;
 		for (size_t i = 0; i < count; i++)
-			take_relocation(slots, fd, headers, &chunk[i]);
+			take_relocation(slots, &chunk[i]);
 		done += count;
 	}
-}
-
-static int compare_slots(const void *left, const void *right)
-{
-	const struct elf_slot *a = left;
-	const struct elf_slot *b = right;
-
-	if (a->value != b->value)
-		return a->value < b->value ? -1 : 1;
-	return a->name < b->name ? -1 : a->name > b->name;
 }
 
 void elf_slots_load(struct elf_slots *slots, int fd, const struct elf_headers *headers)
 {
 	for (size_t i = 0; i < headers->relocation_count; i++)
-		load_table(slots, fd, headers, &headers->relocations[i]);
-	if (slots->count > 0)
-		qsort(slots->list, slots->count, sizeof(*slots->list), compare_slots);
+		load_table(slots, fd, &headers->relocations[i]);
 }
 
 void elf_slots_release(struct elf_slots *slots)
@@ -85,17 +61,21 @@ void elf_slots_release(struct elf_slots *slots)
 	*slots = (struct elf_slots){ 0 };
 }
 
-static int compare_value(const void *key, const void *item)
+/* Symbols are read when they are asked for: a program calls hundreds of functions, and few of them
+ * wait. */
+bool elf_slots_find(const struct elf_slots *slots, int fd, const struct elf_table *dynsym,
+		    uint64_t value, uint32_t *ret_name)
 {
-	uint64_t value = *(const uint64_t *)key;
-	const struct elf_slot *slot = item;
+	const struct elf_slot *slot = slots->list;
+	const struct elf_slot *end = slot + slots->count;
+	Elf64_Sym symbol;
 
-	return value < slot->value ? -1 : value > slot->value;
-}
-
-const struct elf_slot *elf_slots_find(const struct elf_slots *slots, uint64_t value)
-{
-	if (slots->count == 0)
-		return NULL;
-	return bsearch(&value, slots->list, slots->count, sizeof(*slots->list), compare_value);
+	while (slot < end && slot->value != value)
+		slot++;
+	if (slot == end || slot->symbol == 0 || slot->symbol >= dynsym->count ||
+	    !elf_read_at(fd, dynsym->offset + slot->symbol * sizeof(symbol), &symbol,
+			 sizeof(symbol)))
+		return false;
+	*ret_name = symbol.st_name;
+	return ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT;
 }

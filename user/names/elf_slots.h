@@ -10,17 +10,19 @@
 
 struct elf_slot {
 	uint64_t value; /* address in the file */
-	uint32_t name; /* offset among the strings of .dynsym */
+	uint32_t symbol; /* index into .dynsym */
 };
 
 struct elf_slots {
-	struct elf_slot *list; /* by value */
+	struct elf_slot *list; /* in the order of the file */
 	size_t count;
 };
 
 void elf_slots_load(struct elf_slots *slots, int fd, const struct elf_headers *headers);
 void elf_slots_release(struct elf_slots *slots);
-/* NULL: no such slot. */
-const struct elf_slot *elf_slots_find(const struct elf_slots *slots, uint64_t value);
+/* The function whose address lies in the slot, as an offset among the strings of .dynsym. False:
+ * no such slot. */
+bool elf_slots_find(const struct elf_slots *slots, int fd, const struct elf_table *dynsym,
+		    uint64_t value, uint32_t *ret_name);
 
 #endif

@@ -84,11 +84,19 @@ static void take_symbol(struct elf_file *file, uint32_t table, const Elf64_Sym *
 
 	if (!objects || !is_defined(symbol) || objects->count >= ELF_SYMBOLS_MAX)
 		return;
-	object = array_add(&objects->list, &objects->count, sizeof(*object));
+	object = &objects->list[objects->count++];
 	object->value = symbol->st_value;
 	object->size = symbol->st_size;
 	object->name = symbol->st_name;
 	object->table = table;
+}
+
+/* Room for all of a table at once: what is not used of it is never touched. */
+static void reserve(struct objects *objects, uint64_t count)
+{
+	size_t most = count < ELF_SYMBOLS_MAX ? count : ELF_SYMBOLS_MAX;
+
+	objects->list = xrealloc(objects->list, objects->count + most, sizeof(*objects->list));
 }
 
 static void load_table(struct elf_file *file, uint32_t index)
@@ -96,6 +104,8 @@ static void load_table(struct elf_file *file, uint32_t index)
 	Elf64_Sym *chunk OWNED(mem_freep) = xcalloc(CHUNK_SYMBOLS, sizeof(*chunk));
 	const struct elf_table *table = &file->tables[index];
 
+	reserve(&file->data, table->count);
+	reserve(&file->code, table->count);
 	for (uint64_t done = 0; done < table->count;) {
 		uint64_t left = table->count - done;
 		size_t count = left < CHUNK_SYMBOLS ? left : CHUNK_SYMBOLS;
@@ -401,14 +411,14 @@ bool elf_file_function_is(struct elf_file *file, uint64_t value, const char *nam
 
 bool elf_file_slot_name(struct elf_file *file, uint64_t slot, char ret_name[SYMBOL_NAME_MAX])
 {
-	const struct elf_slot *found;
+	uint32_t name;
 
 	if (!file->has_slots) {
 		file->has_slots = true;
 		elf_slots_load(&file->slots, file->fds[0], &file->headers);
 	}
-	found = elf_slots_find(&file->slots, slot);
-	return found && read_string(file, 0, found->name, ret_name);
+	return elf_slots_find(&file->slots, file->fds[0], &file->tables[0], slot, &name) &&
+	       read_string(file, 0, name, ret_name);
 }
 
 static bool find_named(const struct elf_file *file, const char *name, struct elf_symbol *ret_symbol)
