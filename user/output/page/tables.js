@@ -130,6 +130,8 @@ function lockRow(row, page) {
 		color,
 		row[`holder_${name}_ns`],
 	]);
+	/* Nobody holds a condition, or a thread that is joined. */
+	const isHeld = row.state === 'lock' || row.holder_unknown_ns < row.wait_ns;
 
 	return el(
 		'tr',
@@ -156,7 +158,7 @@ function lockRow(row, page) {
 		count(row.waiters),
 		count(row.timeouts),
 		count(row.handoffs),
-		el('td', null, partBar(holders, row.wait_ns)),
+		el('td', null, isHeld ? partBar(holders, row.wait_ns) : NONE),
 	);
 }
 
