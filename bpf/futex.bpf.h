@@ -23,8 +23,11 @@ static __always_inline void wait_returned(struct thread_state *ts, const struct 
 {
 	struct use_total *row;
 
-	if ((ts->turn_flags & CYCLE_HAS_WAIT) && ts->use.address == use->address)
+	if ((ts->turn_flags & CYCLE_HAS_WAIT) && ts->wait_word == use->address) {
 		ts->result = wait_result_of(use, ret);
+		if (ts->use.flags & USE_PARKED)
+			use = &ts->use;
+	}
 	if (ret != -ETIMEDOUT && ret != -EAGAIN)
 		return;
 	row = use_row(ts, use);

@@ -45,6 +45,7 @@ struct thread_state {
 	__u64 wake_ns;
 	__u64 in_ns;
 	struct futex_use use; /* of a futex wait */
+	__u64 wait_word; /* its futex word: use.address, but for USE_PARKED */
 	__u32 waker; /* who ended the off-CPU part */
 	__s16 syscall;
 	__u16 cpu;

@@ -17,12 +17,15 @@ static __always_inline __u8 blocked_state(struct thread_state *ts, struct task_s
 					  __u64 task_state)
 {
 	struct call call = { .number = RECORD_SYSCALL_NONE };
+	__u64 stack_pointer = 0;
 
 	if (has_user_registers(task)) {
 		const struct pt_regs *regs = user_registers(task);
 
-		if (regs)
+		if (regs) {
 			read_call(task, regs, &call);
+			stack_pointer = regs->sp;
+		}
 	}
 	ts->syscall = call.number;
 	if (task_state & (TASK_STOPPED | TASK_TRACED | TASK_FROZEN))
@@ -31,8 +34,10 @@ static __always_inline __u8 blocked_state(struct thread_state *ts, struct task_s
 		return STATE_IO;
 	if (!(task_state & TASK_INTERRUPTIBLE))
 		return STATE_KERNEL;
-	if (call.number != RECORD_SYSCALL_NONE && read_wait(&call, &ts->use, &ts->use))
+	if (call.number != RECORD_SYSCALL_NONE && read_wait(&call, &ts->use, &ts->use)) {
+		park_begin(ts, task, stack_pointer);
 		return STATE_FUTEX;
+	}
 	if (call.is_compat)
 		count_loss(LOSS_COMPAT, 1);
 	return STATE_SLEEP;
@@ -326,7 +331,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 static __always_inline void wake(struct thread_state *ts, __u64 now_ns)
 {
 	ts->waker = ts->latch_waker;
-	if (ts->state == STATE_FUTEX && ts->waker && is_release_of(ts->latch_address, &ts->use)) {
+	if (ts->state == STATE_FUTEX && ts->waker && is_release_of(ts->latch_address, ts)) {
 		ts->turn_flags |= CYCLE_WAKER_RELEASED;
 		ts->result = WAIT_RESULT_WOKEN;
 	}

@@ -17,6 +17,7 @@
 #include "use.bpf.h"
 #include "life.bpf.h"
 #include "turn.bpf.h"
+#include "parking.bpf.h"
 #include "holder.bpf.h"
 #include "sched.bpf.h"
 #include "process.bpf.h"

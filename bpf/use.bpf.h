@@ -104,15 +104,15 @@ static __always_inline __u64 read_wake(const struct call *call)
 	return LATCH_NOBODY;
 }
 
-static __always_inline bool is_release_of(__u64 latch_address, const struct futex_use *use)
+static __always_inline bool is_release_of(__u64 latch_address, const struct thread_state *ts)
 {
 	if (latch_address == LATCH_NOBODY)
 		return false;
 	if (latch_address == LATCH_EXITING)
 		return true;
 	if (latch_address == LATCH_SHARED)
-		return !(use->flags & USE_PRIVATE);
-	return latch_address == use->address;
+		return !(ts->use.flags & USE_PRIVATE);
+	return latch_address == ts->wait_word;
 }
 
 static __always_inline bool is_same_use(const struct use_total *row, const struct futex_use *use,

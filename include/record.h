@@ -51,6 +51,7 @@ enum wait_result {
 #define USE_PRIVATE 1 /* FUTEX_PRIVATE_FLAG */
 #define USE_REALTIME 2 /* FUTEX_CLOCK_REALTIME */
 #define USE_TIMED 4 /* the call has a timeout */
+#define USE_PARKED 8 /* address is what the thread is parked for, the word is on its stack */
 
 /* Identifies what a thread waits on: a futex word and the kind of operation, in one process
  * generation. */

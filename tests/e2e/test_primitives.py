@@ -128,6 +128,26 @@ def calls_past_the_plt_are_seen_too():
     return check_all(compiled("gcc", "w_primitives.c", "-fno-plt"))
 
 
+PARKED = {"contender": ("semaphore", "lock", "semaphore 'lock' in w_parking", "lock_ns"),
+          "idler": ("semaphore", "condition", "semaphore 'event' in w_parking", "condition_ns")}
+
+
+@case
+def parked_threads_wait_for_what_they_are_parked_for():
+    """Each sleeps on a word of its own; the lot itself is a mutex that is held for a moment."""
+    for name, options in (("trace", ()), ("lean", ("--lean",))):
+        result, trace = record(workload("w_parking"), name=name, options=options)
+        for role, (kind, state, called, column) in PARKED.items():
+            for truth in result.truth.threads(role):
+                row = trace.thread(truth["tid"])
+                locks = {(lock["kind"], lock["state"], lock["name"], lock["address"])
+                         for lock in locks_of(trace, [row]) if lock["kind"] != "mutex"}
+                check(locks == {(kind, state, called, truth["lock"])}, f"{role}: {locks}")
+                near(row[column], truth["wait_ns"], 0.05, 2 * MS + unready(row), role)
+            waiters = [lock["waiters"] for lock in trace.locks if lock["name"] == called]
+            check(waiters == [3], f"{role}: {waiters} waiters")
+
+
 def rows_of(trace):
     return [(lock["kind"], lock["state"], lock["name"]) for lock in trace.locks]
 

@@ -92,6 +92,7 @@ static size_t word_of(struct words *words, struct finder **table, const struct u
 static bool may_be_pair(const struct words *words, const struct use_facts *facts)
 {
 	return (use_is_blank(&facts->use->use) || facts->call == CALL_RWLOCK) &&
+	       !(facts->use->use.flags & USE_PARKED) &&
 	       words->list[facts->word].key.space[0] < SPACE_GIL;
 }
 

@@ -344,7 +344,7 @@ void names_resolve(struct names *names, uint32_t proc, const struct futex_use *u
 		take_interpreter(lookup.view.process, lookup.file, ret_place->object);
 		take_runtime(&lookup.view, lookup.symbol.value + lookup.bias);
 	}
-	if (ret_place->kind != PLACE_SHARED)
+	if (ret_place->kind != PLACE_SHARED && !(use->flags & USE_PARKED))
 		find_gil(&lookup, &process->gils, ret_place);
 }
 
