@@ -105,6 +105,22 @@ def page_of_every_hand_written_trace_shows_its_numbers():
     return f"{count} numbers"
 
 
+@case
+def page_of_a_run_without_slices_says_how_long_threads_ran():
+    """The totals are exact; how many ran at a time is not known."""
+    path = os.path.join(harness.folder, "trace")
+    result = convoy("run", "--max-size", "4K", "-o", path, "--", workload("w_mutex"))
+    check(result.status == 0, f"status {result.status}\n{result.stderr}")
+    page, data = page_of(path)
+    ran = sum(thread["running_ns"] for thread in data["threads"])
+    check(data["covered_ns"] < data["wall_ns"] and ran > 100 * MS, f"{ran} ns ran")
+    chromium, _ = open_page(page)
+    shown = chromium.run("return [...document.querySelectorAll('header [data-value]')].map("
+                         "(e) => Number(e.dataset.value))")
+    check(shown == [data["wall_ns"], ran], f"the heading says {shown}, {ran} ns ran")
+    check_numbers(chromium, numbers_of(data))
+
+
 CAUSES_OF_A_LINE = """
 const [line, ...parts] = arguments;
 const rows = [], causes = parts.map((ns) => ({ name: 'cause', ns }));

@@ -190,6 +190,7 @@ static void put_sums(json_t *object, const struct report *report)
 	json_put(object, "end_ns", report->end_ns - meta->start_ns);
 	json_put(object, "wall_ns", report->wall_ns);
 	json_put(object, "covered_ns", report->covered_ns);
+	json_put(object, "run_ns", report_run_ns(report));
 	json_put(object, "cpu_ns", report->cpu_ns);
 	json_put(object, "gap_ns", report->gap_ns);
 	json_put(object, "overlap_ns", report->overlap_ns);

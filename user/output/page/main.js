@@ -148,7 +148,8 @@ function reportTitle(report) {
 		el('h1.break', null, el('b', null, `convoy ${report.kind}`), ` ${what}`),
 		facts([
 			el('span', null, 'wall ', number(report.wall_ns, 'ns')),
-			el('span', null, 'CPU ', number(report.cpu_ns, 'ns')),
+			/* From the totals, which are exact where slices were lost. */
+			el('span', null, 'CPU ', number(report.run_ns, 'ns')),
 			plural(report.capacity.cpus || report.page.cpus_online, 'CPU'),
 			plural(report.threads.length + report.page.left_out.threads, 'thread'),
 			report.exit_status === null
