@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "analysis/findings.h"
+#include "analysis/labels.h"
 #include "analysis/lock_groups.h"
 #include "array_source.h"
 #include "sample.h"
@@ -238,6 +239,34 @@ static void test_lock_groups__the_text_calls_them_by_one_name(void **state)
 	example_free(example);
 }
 
+static void assert_called(struct example *example, uint32_t lock, const char *name)
+{
+	char *label = label_the_locks(example->trace, lock, 17);
+
+	assert_string_equal(label, name);
+	free(label);
+}
+
+static void test_lock_groups__many_are_called_so(void **state)
+{
+	struct example *example = example_new(0, 1000, 2);
+
+	(void)state;
+	assert_called(example,
+		      example_lock(example, LOCK_MUTEX, LOCK_STATE_LOCK,
+				   "JVM-internal mutex in CompileQueue::get() of libjvm.so"),
+		      "the 17 JVM-internal mutexes in CompileQueue::get() of libjvm.so");
+	assert_called(
+		example,
+		example_lock(example, LOCK_CONDITION, LOCK_STATE_CONDITION, "condition 'c' in p"),
+		"the 17 conditions 'c' in p");
+	assert_called(example,
+		      example_lock(example, LOCK_MUTEX, LOCK_STATE_LOCK,
+				   "JVM-internal lock of another kind"),
+		      "the 17 × JVM-internal lock of another kind");
+	example_free(example);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_lock_groups__many_small_locks_are_found_and_predicted_as_one),
 		cmocka_unit_test(test_lock_groups__holders_of_small_locks_are_judged_together),
 		cmocka_unit_test(test_lock_groups__the_text_calls_them_by_one_name),
+		cmocka_unit_test(test_lock_groups__many_are_called_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

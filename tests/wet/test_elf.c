@@ -24,9 +24,11 @@
 #include "names/addrspace.h"
 #include "names/elf_symbols.h"
 
-/* A small library: one segment, one symbol in each of two tables. */
+/* A small library: one segment behind one that lld has stretched to the end of its page, one symbol
+ * in each of two tables. */
 struct library {
 	Elf64_Ehdr header;
+	Elf64_Phdr relro;
 	Elf64_Phdr segment;
 	Elf64_Shdr sections[4];
 	Elf64_Sym symbols[2];
@@ -44,9 +46,9 @@ static void make_image(struct library *image)
 	image->header.e_ident[EI_DATA] = ELFDATA2LSB;
 	image->header.e_type = ET_DYN;
 	image->header.e_machine = EM_X86_64;
-	image->header.e_phoff = offsetof(struct library, segment);
+	image->header.e_phoff = offsetof(struct library, relro);
 	image->header.e_phentsize = sizeof(Elf64_Phdr);
-	image->header.e_phnum = 1;
+	image->header.e_phnum = 2;
 	image->header.e_shoff = offsetof(struct library, sections);
 	image->header.e_shentsize = sizeof(Elf64_Shdr);
 	image->header.e_shnum = 4;
@@ -56,6 +58,10 @@ static void make_image(struct library *image)
 	image->segment.p_vaddr = DATA_VALUE + offsetof(struct library, data);
 	image->segment.p_filesz = sizeof(image->data);
 	image->segment.p_memsz = 4096;
+	image->relro = image->segment;
+	image->relro.p_vaddr -= 4096;
+	image->relro.p_filesz = 16;
+	image->relro.p_memsz = DATA_VALUE - image->relro.p_vaddr;
 	image->sections[1] = (Elf64_Shdr){ .sh_type = SHT_SYMTAB, .sh_link = 2 };
 	image->sections[1].sh_offset = offsetof(struct library, symbols);
 	image->sections[1].sh_size = sizeof(image->symbols);

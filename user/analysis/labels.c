@@ -94,15 +94,19 @@ char *label_the_lock(const struct trace *trace, uint32_t lock)
 char *label_the_locks(const struct trace *trace, uint32_t lock, size_t count)
 {
 	char *label OWNED(mem_freep) = label_lock(trace, lock);
+	size_t before = strlen(LOCK_INTERNAL_NAME), length;
 	const char *word;
-	size_t length;
 
 	if (count <= 1 || lock == 0 || lock > trace->lock_count)
 		return label_the_lock(trace, lock);
 	word = kind_word(trace->locks[lock - 1].kind);
 	length = strlen(word);
-	return xasprintf("the %zu %s%s%s", count, word, word[length - 1] == 'x' ? "es" : "s",
-			 label + length);
+	if (strncmp(label, LOCK_INTERNAL_NAME, before) != 0)
+		before = 0;
+	if (strncmp(label + before, word, length) != 0)
+		return xasprintf("the %zu × %s", count, label);
+	return xasprintf("the %zu %.*s%s%s%s", count, (int)before, label, word,
+			 word[length - 1] == 'x' ? "es" : "s", label + before + length);
 }
 
 char *label_the_lock_found(const struct trace *trace, uint32_t lock)

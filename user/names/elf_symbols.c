@@ -273,12 +273,13 @@ static bool segment_bias(const Elf64_Phdr *segment, const struct piece *piece, u
 	return true;
 }
 
-/* Where a page of the file belongs to two segments, the one with the flag is meant. */
+/* Where a page of the file belongs to two segments, the one with the flag is meant; of two with it
+ * the later: what a linker adds to the first, up to the next page, is not of the file. */
 static bool find_bias(const struct elf_file *file, uint32_t flag, const struct piece *piece,
 		      uint64_t *ret_bias)
 {
 	for (int has_flag = 1; has_flag >= 0; has_flag--) {
-		for (size_t i = 0; i < file->headers.segment_count; i++) {
+		for (size_t i = file->headers.segment_count; i-- > 0;) {
 			const Elf64_Phdr *segment = &file->headers.segments[i];
 
 			if (!!(segment->p_flags & flag) == has_flag &&
