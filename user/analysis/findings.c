@@ -45,6 +45,12 @@ static const struct report_rule report_rules[] = {
 	  "attach for longer (-d), or while the program is at work", OF_SLICES },
 	{ "lock-serialises", rule_serialised, "", OF_SLICES }, /* tries depend on the lock */
 	{ "lock-contention", rule_contention, "", OF_SLICES },
+	{ "turns-at-condition", rule_turns,
+	  "hold it for less time or split what it protects; where it is an interpreter's own, use "
+	  "processes",
+	  OF_SLICES },
+	{ "file-locks", rule_file_locks,
+	  "hold the lock on the file for less time, or lock parts of the file", OF_SLICES },
 	{ "hand-offs", rule_hand_offs,
 	  "take the lock less often and do more each time, or let fewer threads share it",
 	  OF_SLICES },

@@ -173,10 +173,11 @@ bool rule_contention(const struct situation *situation, struct finding *finding)
 		return false; /* the stronger sentence is rule_serialised's */
 	waits = describe_waits(report, group);
 	name = label_group(report, group);
-	finding_say(finding, stat->lost_ns / capacity->cpus,
-		    "Threads waited for %s while a CPU was free: %s; that is %s of what the CPUs "
-		    "could have done.",
-		    name, waits, format_permille(lost, share));
+	finding_say(
+		finding, stat->lost_ns / capacity->cpus,
+		"Threads waited for %s: %s. Meanwhile %s of what the CPUs could have done was left "
+		"undone.",
+		name, waits, format_permille(lost, share));
 	finding->try = try_against(&report->trace->locks[stat->lock - 1]);
 	finding_add(finding, "lost", EVIDENCE_PERMILLE, lost);
 	add_lock_evidence(finding, group);
@@ -241,7 +242,8 @@ bool rule_no_lock_wait(const struct situation *situation, struct finding *findin
 	bool has_no_gil = strstr(situation->report->trace->meta.interpreter, "free-threaded");
 
 	if (situation->active < 2 ||
-	    permille_of(lock_ns + futex_ns, situation->ran_ns) >= NO_WAIT_PERMILLE)
+	    permille_of(lock_ns + futex_ns, situation->ran_ns) >= NO_WAIT_PERMILLE ||
+	    rule_holds(rule_turns, situation) || rule_holds(rule_file_locks, situation))
 		return false;
 	finding_say(finding, 0,
 		    "No thread blocked on a lock for a time worth naming%s. A thread that spins "

@@ -98,6 +98,9 @@ bool rule_quota(const struct situation *situation, struct finding *finding);
 bool rule_cpu_wait(const struct situation *situation, struct finding *finding);
 bool rule_cpus_busy(const struct situation *situation, struct finding *finding);
 
+bool rule_turns(const struct situation *situation, struct finding *finding);
+bool rule_file_locks(const struct situation *situation, struct finding *finding);
+
 bool rule_single_thread(const struct situation *situation, struct finding *finding);
 bool rule_little_parallel(const struct situation *situation, struct finding *finding);
 bool rule_imbalance(const struct situation *situation, struct finding *finding);

@@ -15,6 +15,8 @@
 /* A busiest thread with a quarter more than the average: less is the usual scatter of equal
  * shares. */
 #define UNEVEN_PERMILLE 250
+/* Threads that ran one at a time for so long did no work in parallel. */
+#define SERIAL_PERMILLE 900
 /* Nobody ran, waiting in the kernel: from three tenths of the time on, more than any start-up. */
 #define WAITING_PERMILLE 300
 
@@ -68,6 +70,40 @@ bool rule_single_thread(const struct situation *situation, struct finding *findi
 	return true;
 }
 
+/* What others than a thread waited in most, "waited, most of all at the condition 'ready'"; where
+ * that is less than half of the capacity that was not asked for, they were not there. Free it. */
+static char *describe_others(const struct report *report, uint32_t thread)
+{
+	const struct lock_stat *most = NULL;
+	const struct thread_stat *sleeper = NULL;
+	char *what OWNED(mem_freep) = NULL;
+	uint64_t least_ns = report->capacity.not_asked_ns / 2;
+
+	for (size_t i = 0; i < report->lock_count; i++) {
+		const struct lock *lock = lock_of(report, &report->locks[i]);
+
+		if (lock && lock->state != LOCK_STATE_LOCK && lock->state != LOCK_STATE_JOIN &&
+		    (!most || report->locks[i].wait_ns > most->wait_ns))
+			most = &report->locks[i];
+	}
+	for (size_t i = 0; i < report->thread_count; i++) {
+		const struct thread_stat *stat = &report->threads[i];
+
+		if (stat->thread != thread &&
+		    (!sleeper || stat->top_syscall_ns > sleeper->top_syscall_ns))
+			sleeper = stat;
+	}
+	if (most && most->wait_ns >= least_ns &&
+	    !(sleeper && sleeper->top_syscall_ns > most->wait_ns)) {
+		what = label_the_lock(report->trace, most->lock);
+		return xasprintf("waited, most of all at %s", what);
+	}
+	if (!sleeper || sleeper->top_syscall_ns < least_ns)
+		return xstrdup("had nothing to do");
+	what = label_syscall(report->trace, sleeper->top_syscall);
+	return xasprintf("waited, most of all in %s", what);
+}
+
 bool rule_little_parallel(const struct situation *situation, struct finding *finding)
 {
 	const struct report *report = situation->report;
@@ -75,19 +111,22 @@ bool rule_little_parallel(const struct situation *situation, struct finding *fin
 	const struct thread_stat *alone = loneliest(report);
 	uint32_t idle = permille_of(capacity->not_asked_ns, capacity->total_ns);
 	char total[UNITS_BUFFER], share[UNITS_BUFFER], lost[UNITS_BUFFER];
-	char *name OWNED(mem_freep) = NULL;
+	char *name OWNED(mem_freep) = NULL, *others OWNED(mem_freep) = NULL;
 
 	if (!alone || situation->active < 2 || capacity->cpus < 2 || idle < NOT_ASKED_PERMILLE ||
 	    permille_of(alone->alone_ns, report->covered_ns) < ALONE_PERMILLE ||
-	    rule_holds(rule_imbalance, situation)) /* which says it better */
+	    rule_holds(rule_imbalance, situation) || rule_holds(rule_serialised, situation) ||
+	    rule_holds(rule_turns, situation) ||
+	    rule_holds(rule_file_locks, situation)) /* which say it better */
 		return false;
 	name = label_thread(report->trace, alone->thread);
+	others = describe_others(report, alone->thread);
 	finding_say(finding, stake_of_alone(report, alone->alone_ns),
 		    "'%s' ran alone for %s (%s of the time). In all, %s of what the CPUs could "
-		    "do was not asked for: the other threads had nothing to do.",
+		    "do was not asked for: the other threads %s.",
 		    name, format_ns(alone->alone_ns, total),
 		    format_permille(permille_of(alone->alone_ns, report->covered_ns), share),
-		    format_permille(idle, lost));
+		    format_permille(idle, lost), others);
 	finding_add(finding, "thread", EVIDENCE_THREAD, alone->thread);
 	finding_add(finding, "alone_ns", EVIDENCE_NS, alone->alone_ns);
 	finding_add(finding, "not_asked_ns", EVIDENCE_NS, capacity->not_asked_ns);
@@ -179,7 +218,8 @@ bool rule_imbalance(const struct situation *situation, struct finding *finding)
 	char *name OWNED(mem_freep) = NULL, *place OWNED(mem_freep) = NULL;
 	uint64_t excess_ns;
 
-	if (!find_imbalance(report, &found))
+	/* Where they ran one after another it does not matter who had more to do. */
+	if (share_running(report, 1) >= SERIAL_PERMILLE || !find_imbalance(report, &found))
 		return false;
 	excess_ns = found.busiest_ns - found.mean_ns;
 	if (permille_of(excess_ns, found.mean_ns) < UNEVEN_PERMILLE ||

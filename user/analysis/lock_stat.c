@@ -35,6 +35,7 @@ void lock_sweep_release(struct lock_sweep *sweep)
 	free(sweep->stats);
 	free(sweep->open);
 	free(sweep->last_waits);
+	tally_free(&sweep->waiters);
 	edges_release(&sweep->edges);
 }
 
@@ -99,6 +100,15 @@ static void count_wait(struct lock_stat *stat, const struct slice *wait)
 	stat->timeouts += wait->result == WAIT_RESULT_TIMED_OUT;
 }
 
+static void count_passed(struct lock_sweep *sweep, const struct slice *wait)
+{
+	if (sweep->trace->locks[wait->lock - 1].state != LOCK_STATE_CONDITION)
+		return;
+	tally_get(&sweep->waiters, wait->lock, wait->thread)->count++;
+	if (wait->waker && tally_find(sweep->waiters, wait->lock, wait->waker))
+		sweep->stats[wait->lock - 1].passed++;
+}
+
 /* Not ended by a release or a timer: if nothing follows it, nothing will. */
 static void keep_open_wait(struct lock_sweep *sweep, const struct slice *wait)
 {
@@ -127,6 +137,7 @@ static void on_end(void *self, const struct moment *moment, const struct slice *
 	if (slice->state != STATE_FUTEX || !slice->lock)
 		return;
 	count_wait(&sweep->stats[slice->lock - 1], slice);
+	count_passed(sweep, slice);
 	edges_count_wait(&sweep->edges, slice);
 	keep_open_wait(sweep, slice);
 	is_passed = holders_wait_ends(&sweep->holders, moment, slice);

@@ -14,6 +14,7 @@
 #include "analysis/quantile.h"
 #include "analysis/report.h"
 #include "analysis/sweep.h"
+#include "model/tally.h"
 
 struct lock_sweep {
 	const struct trace *trace;
@@ -21,6 +22,7 @@ struct lock_sweep {
 	struct quantile **episodes; /* lengths, by lock number − 1 */
 	struct episode *open; /* by thread number − 1 */
 	struct open_wait *last_waits; /* by thread number − 1; lock 0: none */
+	struct tally *waiters; /* (lock, thread) that has waited, of conditions */
 	struct edge_sweep edges;
 	struct holders holders;
 	struct handoffs handoffs;

@@ -79,6 +79,8 @@ struct lock_stat {
 	uint64_t p90_ns;
 	uint64_t p99_ns;
 	uint32_t waiters;
+	uint64_t passed; /* waits ended by a thread that had waited there itself; of conditions, and
+			    where slices were recorded */
 	uint64_t handoffs;
 	uint64_t handoff_ns; /* sum of wake-up → run */
 	uint64_t dead_ns; /* of these: until the first of those woken ran, so nobody had it */
