@@ -286,6 +286,26 @@ static void test_text__cells_are_aligned_by_columns_and_cut_between_characters(v
 	grid_free(grid);
 }
 
+static void test_text__names_of_threads_keep_what_tells_them_apart(void **state)
+{
+	struct grid *grid = grid_new();
+	size_t length;
+	char *text = NULL;
+	FILE *file = open_memstream(&text, &length);
+
+	(void)state;
+	grid_column(grid, GRID_NAME, 10);
+	grid_add(grid, "thread 12 of server");
+	grid_add(grid, "ForkJoinPool-1-worker-3");
+	grid_add(grid, "thread 1234567 of server");
+	grid_add(grid, "short");
+	grid_print(grid, 0, file);
+	fclose(file);
+	assert_string_equal(text, "thread 12\nFork…ker-3\nthre…34567\nshort\n");
+	free(text);
+	grid_free(grid);
+}
+
 static void test_text__a_scale_shows_the_same_unit_for_all(void **state)
 {
 	const struct scale *scale = scale_for(139276667);
@@ -342,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_text__a_full_disk_is_an_error),
 		cmocka_unit_test(
 			test_text__cells_are_aligned_by_columns_and_cut_between_characters),
+		cmocka_unit_test(test_text__names_of_threads_keep_what_tells_them_apart),
 		cmocka_unit_test(test_text__a_scale_shows_the_same_unit_for_all),
 		cmocka_unit_test(test_text__losses_of_runs_are_added_up),
 	};

@@ -101,6 +101,7 @@ static void test_stack__functions_are_written_as_a_person_writes_them(void **sta
 		{ "_Z6workerv", "worker" },
 		{ "_ZL6workerPv", "worker" },
 		{ "_ZN3app5tableE", "app::table" },
+		{ "_ZN3app12_GLOBAL__N_1L5tableE", "app::(anonymous)::table" },
 		{ "_ZN4core3fmt5Write17h0123456789abcdefE", "core::fmt::Write" },
 		{ "_ZZ4mainENKUlvE0_clEv", "main::lambda" },
 		{ "_ZNSt6thread11_State_implINS_8_InvokerISt5tupleIJZ4mainEUlvE_EEEEE6_M_runEv",

@@ -83,7 +83,9 @@ static const struct report_rule report_rules[] = {
 	{ "more-threads-than-cpus", rule_more_threads,
 	  "as many busy threads as usable CPUs, or more CPUs", OF_SLICES },
 	{ "waiting-for-cpu", rule_cpu_wait,
-	  "look for other programs on the same CPUs, and for threads pinned to one CPU",
+	  "look for other programs on the same CPUs, for threads pinned to one CPU, and for "
+	  "threads that wake others and run on: these may wait for the CPU of the one that "
+	  "woke them",
 	  OF_SLICES },
 	{ "single-threaded", rule_single_thread,
 	  "divide the work of this thread: another CPU has nothing to run", OF_SLICES },
@@ -95,7 +97,10 @@ static const struct report_rule report_rules[] = {
 	  "overlap the waits (more requests at once) or shorten what is waited for; more CPUs "
 	  "do not help",
 	  OF_SLICES },
-	{ "cpus-busy", rule_cpus_busy, "less work, or more CPUs", OF_SLICES },
+	{ "cpus-busy", rule_cpus_busy,
+	  "less work, or more CPUs; threads that spin for a lock count as running too: perf "
+	  "record shows where they run",
+	  OF_SLICES },
 	{ "yields", rule_yields, "block on a lock or a condition instead of yielding in a loop",
 	  OF_TOTALS },
 	{ "no-lock-wait", rule_no_lock_wait, "", OF_SLICES },

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NAMELESS "_GLOBAL__N_1" /* how compilers call a namespace without a name */
 #define HASH_DIGITS 16 /* of a Rust symbol: "h" and so many */
 
 struct writer {
@@ -56,7 +57,11 @@ static bool write_parts(struct writer *writer, const char *at, bool is_nested)
 	const char *part;
 	size_t length;
 
-	for (int i = 0; isdigit((unsigned char)*at); i++) {
+	for (;;) {
+		if (is_nested && *at == 'L' && isdigit((unsigned char)at[1]))
+			at++; /* local to its file */
+		if (!isdigit((unsigned char)*at))
+			break;
 		at = read_part(at, &part, &length);
 		if (!at)
 			return false;
@@ -64,7 +69,10 @@ static bool write_parts(struct writer *writer, const char *at, bool is_nested)
 			continue;
 		if (writer->used > 0)
 			write_part(writer, "::", 2);
-		write_part(writer, part, length);
+		if (length == strlen(NAMELESS) && !strncmp(part, NAMELESS, length))
+			write_part(writer, "(anonymous)", strlen("(anonymous)"));
+		else
+			write_part(writer, part, length);
 		if (!is_nested)
 			return true;
 	}

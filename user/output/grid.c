@@ -12,7 +12,7 @@
 #include "base/mem.h"
 
 #define GAP 2 /* blanks between two cells */
-#define COLUMN_LEAST 8 /* a name cut to less says nothing */
+#define COLUMN_LEAST 10 /* a name cut to less says nothing */
 
 struct column {
 	enum grid_align align;
@@ -64,14 +64,43 @@ void grid_column(struct grid *grid, enum grid_align align, size_t max_columns)
 	column->max_columns = max_columns;
 }
 
+/* Bytes of the character at text; escaped text is strict UTF-8. */
+static size_t character_bytes(const char *text)
+{
+	size_t bytes = 1;
+
+	while (((unsigned char)text[bytes] & 0xc0) == 0x80)
+		bytes++;
+	return bytes;
+}
+
+/* "thread 8 of node" keeps its number, any other name both its ends. */
+static char *name_cut(const char *text, size_t max_columns)
+{
+	const char *of = strstr(text, " of "), *end;
+	char *number OWNED(mem_freep) = of ? xstrndup(text, (size_t)(of - text)) : NULL;
+	char *head OWNED(mem_freep) = NULL;
+
+	if (number && strncmp(text, "thread ", 7) == 0)
+		text = number;
+	if (text_columns(text) <= max_columns)
+		return xstrdup(text);
+	end = text;
+	while (text_columns(end) > max_columns / 2)
+		end += character_bytes(end);
+	head = text_cut(text, max_columns - text_columns(end));
+	return xasprintf("%s%s", head, end);
+}
+
 /* Cuts a cell that is wider than the column may get. */
-static void cell_cut(struct cell *cell, size_t max_columns)
+static void cell_cut(struct cell *cell, enum grid_align align, size_t max_columns)
 {
 	char *cut;
 
 	if (cell->width <= max_columns)
 		return;
-	cut = text_cut(cell->text, max_columns);
+	cut = align == GRID_NAME ? name_cut(cell->text, max_columns)
+				 : text_cut(cell->text, max_columns);
 	free(cell->text);
 	cell->text = cut;
 	cell->width = text_columns(cut);
@@ -89,7 +118,7 @@ void grid_add(struct grid *grid, const char *format, ...)
 	va_end(args);
 	cell->width = text_columns(cell->text);
 	if (column->max_columns)
-		cell_cut(cell, column->max_columns);
+		cell_cut(cell, column->align, column->max_columns);
 	if (cell->width > column->width)
 		column->width = cell->width;
 }
@@ -106,10 +135,15 @@ void grid_fit(struct grid *grid, size_t column, size_t columns)
 		most = COLUMN_LEAST;
 	fitted->width = 0;
 	for (size_t i = column; i < grid->cell_count; i += grid->column_count) {
-		cell_cut(&grid->cells[i], most);
+		cell_cut(&grid->cells[i], fitted->align, most);
 		if (grid->cells[i].width > fitted->width)
 			fitted->width = grid->cells[i].width;
 	}
+}
+
+size_t grid_columns(const struct grid *grid)
+{
+	return grid->column_count;
 }
 
 size_t grid_width(const struct grid *grid)
@@ -133,7 +167,7 @@ static size_t print_cell(const struct cell *cell, const struct column *column, s
 		fprintf(file, "%*s%s", (int)owed, "", cell->text);
 		owed = 0;
 	}
-	return column->align == GRID_LEFT ? owed + pad : owed;
+	return column->align != GRID_RIGHT ? owed + pad : owed;
 }
 
 void grid_print(const struct grid *grid, size_t indent, FILE *file)
@@ -150,16 +184,6 @@ void grid_print(const struct grid *grid, size_t indent, FILE *file)
 			owed = indent;
 		}
 	}
-}
-
-/* Bytes of the character at text; escaped text is strict UTF-8. */
-static size_t character_bytes(const char *text)
-{
-	size_t bytes = 1;
-
-	while (((unsigned char)text[bytes] & 0xc0) == 0x80)
-		bytes++;
-	return bytes;
 }
 
 char *text_cut(const char *text, size_t max_columns)

@@ -14,6 +14,7 @@ struct grid;
 enum grid_align {
 	GRID_LEFT,
 	GRID_RIGHT,
+	GRID_NAME, /* left; cut in the middle, as what tells threads apart is at the end */
 };
 
 /* Never NULL. The first row added is the heading. */
@@ -21,10 +22,12 @@ struct grid *grid_new(void);
 void grid_free(struct grid *grid);
 void grid_freep(struct grid **grid);
 
-/* How a column is aligned, and how wide it may get: longer cells are cut and end in "…". 0: any. */
+/* How a column is aligned, and how wide it may get: longer cells are cut, with a "…". 0: any. */
 void grid_column(struct grid *grid, enum grid_align align, size_t max_columns);
 /* Adds the next cell; a row is full when it has as many cells as there are columns. */
 void grid_add(struct grid *grid, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* How many columns of cells it has. */
+size_t grid_columns(const struct grid *grid);
 /* Columns a printed row needs. */
 size_t grid_width(const struct grid *grid);
 /* Cuts the cells of one column so that a row needs at most `columns`, but leaves it a few. */

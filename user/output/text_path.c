@@ -152,7 +152,7 @@ static struct grid *path_grid(void)
 	static const char *const heads[] = { "on the path", "", "wanted meanwhile", "", "" };
 	struct grid *grid = grid_new();
 
-	grid_column(grid, GRID_LEFT, NAME_COLUMNS);
+	grid_column(grid, GRID_NAME, NAME_COLUMNS);
 	grid_column(grid, GRID_LEFT, NAME_COLUMNS);
 	grid_column(grid, GRID_LEFT, 0);
 	grid_column(grid, GRID_RIGHT, 0);

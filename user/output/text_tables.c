@@ -271,8 +271,8 @@ void text_edges(const struct text *text, const struct report *report)
 
 	if (count == 0)
 		return;
-	grid_column(grid, GRID_LEFT, THREAD_COLUMNS);
-	grid_column(grid, GRID_LEFT, THREAD_COLUMNS);
+	grid_column(grid, GRID_NAME, THREAD_COLUMNS);
+	grid_column(grid, GRID_NAME, THREAD_COLUMNS);
 	grid_column(grid, GRID_RIGHT, 0);
 	grid_column(grid, GRID_LEFT, 0);
 	grid_column(grid, GRID_LEFT, 0);

@@ -11,8 +11,10 @@
 #define ROWS_MAX 15
 #define NAME_COLUMNS 24
 #define CALL_COLUMNS 16
+#define CALL_PERMILLE 10 /* of the lifetime: a shorter stay in a call is not worth its name */
 
-/* The columns of states. Columns in which every row is 0.0 are left out. */
+/* The columns of states. Columns in which every row is 0.0 are left out, and small ones where there
+ * is no room. */
 enum part {
 	PART_RUNNING,
 	PART_READY,
@@ -107,8 +109,9 @@ static void rows_make(struct rows *rows, const struct report *report)
 
 		row_fill(row, stat);
 		row->name = NULL;
-		row->call = stat->top_syscall_ns ? label_syscall(report->trace, stat->top_syscall)
-						 : xstrdup("");
+		row->call = permille_of(stat->top_syscall_ns, stat->lifetime_ns) >= CALL_PERMILLE
+				    ? label_syscall(report->trace, stat->top_syscall)
+				    : xstrdup("");
 	}
 	if (rows->count)
 		qsort(rows->items, rows->count, sizeof(*rows->items), by_busy);
@@ -119,8 +122,16 @@ static void rows_make(struct rows *rows, const struct report *report)
 		if (!row->name)
 			row->name = label_thread(report->trace, row->thread);
 		share_permille(row->parts, PART_COUNT, row->permille);
-		for (size_t part = 0; part < PART_COUNT; part++)
-			rows->is_used[part] |= row->permille[part] > 0;
+	}
+}
+
+/* Columns in which no row has so much are left out. */
+static void rows_use(struct rows *rows, uint32_t least_permille)
+{
+	for (size_t part = 0; part < PART_COUNT; part++) {
+		rows->is_used[part] = false;
+		for (size_t i = 0; i < rows->count; i++)
+			rows->is_used[part] |= rows->items[i].permille[part] >= least_permille;
 	}
 }
 
@@ -129,7 +140,7 @@ static struct grid *rows_grid(const struct rows *rows)
 	struct grid *grid = grid_new();
 	char buffer[UNITS_BUFFER];
 
-	grid_column(grid, GRID_LEFT, NAME_COLUMNS);
+	grid_column(grid, GRID_NAME, NAME_COLUMNS);
 	grid_column(grid, GRID_RIGHT, 0);
 	for (size_t part = 0; part < PART_COUNT; part++) {
 		if (rows->is_used[part])
@@ -158,6 +169,24 @@ static struct grid *rows_grid(const struct rows *rows)
 	return grid;
 }
 
+/* The names are cut first, then small columns go, then the names of calls are cut. */
+static struct grid *rows_fitted(struct rows *rows, size_t columns)
+{
+	static const uint32_t least[] = { 1, 10, 30 };
+	struct grid *grid = NULL;
+
+	for (size_t i = 0; i < sizeof(least) / sizeof(least[0]); i++) {
+		grid_freep(&grid);
+		rows_use(rows, least[i]);
+		grid = rows_grid(rows);
+		grid_fit(grid, 0, columns);
+		if (grid_width(grid) <= columns)
+			return grid;
+	}
+	grid_fit(grid, grid_columns(grid) - 1, columns);
+	return grid;
+}
+
 void text_threads(const struct text *text, const struct report *report)
 {
 	struct rows rows = { 0 };
@@ -166,8 +195,7 @@ void text_threads(const struct text *text, const struct report *report)
 	if (report->thread_count == 0)
 		return;
 	rows_make(&rows, report);
-	grid = rows_grid(&rows);
-	grid_fit(grid, 0, text->columns - TEXT_INDENT);
+	grid = rows_fitted(&rows, text->columns - TEXT_INDENT);
 	text_heading(text, "Threads (%% of their lifetime; ready: off CPU, waiting for one)");
 	grid_print(grid, TEXT_INDENT, text->file);
 	for (size_t i = 0; i < rows.count; i++) {

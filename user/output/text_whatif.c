@@ -71,9 +71,16 @@ static char *describe_prediction(const struct report *report, const struct predi
 		lock = label_the_locks(report->trace, prediction->lock, prediction->lock_count);
 	else
 		lock = xasprintf("any of the %" PRIu32 " contended locks", prediction->lock_count);
+	format_permille(report->what_if.error_permille, error);
+	/* A replay keeps timers: one that the end waits for hides what was won. */
+	if (prediction->wall_ns >= report->wall_ns)
+		return xasprintf(
+			"without %s: no shorter run predicted, something else decides when "
+			"it ends (model error %s)",
+			lock, error);
 	return xasprintf("without %s: %s predicted instead of %s (model error %s)", lock,
 			 format_ns(prediction->wall_ns, without), format_ns(report->wall_ns, with),
-			 format_permille(report->what_if.error_permille, error));
+			 error);
 }
 
 void text_what_if(const struct text *text, const struct report *report)
