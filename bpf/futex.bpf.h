@@ -23,10 +23,14 @@ static __always_inline void wait_returned(struct thread_state *ts, const struct 
 {
 	struct use_total *row;
 
-	if ((ts->turn_flags & CYCLE_HAS_WAIT) && ts->wait_word == use->address) {
-		ts->result = wait_result_of(use, ret);
+	if (use->address && ts->wait_word == use->address) {
+		if (ts->turn_flags & CYCLE_HAS_WAIT)
+			ts->result = wait_result_of(use, ret);
 		if (ts->use.flags & USE_PARKED)
 			use = &ts->use;
+		/* The call is over, but for one that restart_syscall goes on with. */
+		if (ret > -ERESTARTSYS || ret < -ERESTART_RESTARTBLOCK)
+			ts->wait_word = 0;
 	}
 	if (ret != -ETIMEDOUT && ret != -EAGAIN)
 		return;
@@ -81,7 +85,7 @@ int BPF_PROG(on_syscall_exit, struct pt_regs *regs, long ret)
 	read_call(task, regs, &call);
 	if (call.number == RECORD_SYSCALL_NONE)
 		return 0;
-	if (read_wait(&call, &ts->use, &use)) {
+	if (read_wait(&call, ts, &use)) {
 		wait_returned(ts, &use, ret);
 		return 0;
 	}

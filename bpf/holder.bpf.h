@@ -97,7 +97,8 @@ static __always_inline void read_holder(struct thread_state *ts)
 {
 	if (has_gil_words && read_gil_holder(ts))
 		return;
-	read_mutex_holder(ts);
+	if (!(ts->use.flags & USE_PARKED))
+		read_mutex_holder(ts);
 }
 
 #endif

@@ -80,7 +80,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	use_evict_all(ts);
 	turns_flush(ts); /* holders are told by the memory that goes */
 	ts->total.proc = proc_make();
-	__builtin_memset(&ts->use, 0, sizeof(ts->use));
+	ts->wait_word = 0;
 	ts->total.fsbase = 0;
 	thread_refresh(ts, task);
 	if (start_ns == ~0ULL && task->tgid == root_tgid)

@@ -34,7 +34,7 @@ static __always_inline __u8 blocked_state(struct thread_state *ts, struct task_s
 		return STATE_IO;
 	if (!(task_state & TASK_INTERRUPTIBLE))
 		return STATE_KERNEL;
-	if (call.number != RECORD_SYSCALL_NONE && read_wait(&call, &ts->use, &ts->use)) {
+	if (call.number != RECORD_SYSCALL_NONE && read_wait(&call, ts, &ts->use)) {
 		park_begin(ts, task, stack_pointer);
 		return STATE_FUTEX;
 	}
@@ -139,7 +139,8 @@ static __always_inline void switch_in_repair(struct thread_state *ts,
 /* What the thread lost of its time on the CPU. */
 static __always_inline void uncharged_add(struct thread_state *ts, const struct task_struct *task)
 {
-	if (ts->uncharged_in != ~0ULL)
+	/* Of one CPU's clocks: a way to another may not have been told. */
+	if (ts->uncharged_in != ~0ULL && ts->cpu == bpf_get_smp_processor_id())
 		ts->total.uncharged_ns += uncharged_by_now(task) - ts->uncharged_in;
 	else if (!bpf_core_field_exists(task->se.cfs_rq))
 		ts->total.uncharged_ns = ~0ULL;

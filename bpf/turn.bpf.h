@@ -95,7 +95,7 @@ static __always_inline void turn_emit(struct thread_state *ts, __u64 out_ns, __u
 	turn->use = ts->use;
 	turn->waker = ts->waker;
 	turn->holder = ts->holder;
-	turn->proc = ts->total.proc;
+	turn->proc = ts->off_proc;
 	turn->syscall = ts->syscall;
 	turn->cpu = ts->cpu;
 	turn->state = ts->off_state;
@@ -116,6 +116,7 @@ static __always_inline void turn_begin(struct thread_state *ts, __u64 now_ns, __
 	ts->since_ns = now_ns;
 	ts->state = state;
 	ts->off_state = state;
+	ts->off_proc = ts->total.proc;
 	ts->waker = 0;
 	ts->holder = 0;
 	ts->result = WAIT_RESULT_UNKNOWN;

@@ -47,15 +47,17 @@ struct waitv_entry {
 
 /* The wait a call stands for, if it is one. resumed: the wait that restart_syscall would go on
  * with. */
-static __always_inline bool read_wait(const struct call *call, const struct futex_use *resumed,
+static __always_inline bool read_wait(const struct call *call, const struct thread_state *ts,
 				      struct futex_use *use)
 {
 	if (call->number == NR_futex)
 		return read_futex_wait(call, use);
 	if (call->number == NR_restart_syscall) {
-		if (!resumed->address || resumed->address != call->args[0])
+		if (!ts->wait_word || ts->wait_word != call->args[0])
 			return false;
-		*use = *resumed;
+		*use = ts->use;
+		use->address = ts->wait_word;
+		use->flags &= ~USE_PARKED;
 		return true;
 	}
 	if (call->number == NR_futex_wait) {

@@ -52,6 +52,15 @@ def threads_parked_since_before_are_there():
 
 
 @case
+def threads_parked_for_one_thing_wait_for_one_thing():
+    with Target(workload("w_parking"), "--rounds", "1000") as target:
+        trace = attach([target.pid], "0.5")
+    waited = [(lock["state"], lock["waiters"]) for lock in trace.locks if lock["kind"] != "mutex"
+              and lock["kind"] != "join"]
+    check(sorted(waited) == [("condition", 3), ("lock", 3)], f"{trace.locks}")
+
+
+@case
 def more_threads_than_fit_a_buffer_are_all_there():
     with Target(workload("w_cond_idle"), "--threads", "250", "--ms", "20000") as target:
         trace = attach([target.pid], "0.2")

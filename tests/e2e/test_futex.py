@@ -75,6 +75,43 @@ def a_stop_in_the_middle_of_a_wait_is_stopped_time():
 
 
 @case
+def a_try_that_does_not_block_says_nothing_of_the_wait_before():
+    result, trace = record(workload("w_waits"), "--again", "8")
+    truth = result.truth.one("waits")
+    ended = [wait["result"] for wait in trace.waits]
+    check(ended == ["timed out"] * truth["timeouts"], f"ended: {ended}")
+    check([lock["timeouts"] for lock in trace.locks] == [truth["timeouts"]], f"{trace.locks}")
+
+
+@case
+def a_wait_before_an_exec_is_for_the_lock_of_the_program_before():
+    _, trace = record(workload("w_waits"), "--execs", "3")
+    locks = [wait["lock"] for wait in trace.waits]
+    check(sorted(locks) == [1, 2, 3], f"waits of the locks {locks}")
+    check({lock["name"] for lock in trace.locks} == {"futex 'word' in w_waits"},
+          f"{[lock['name'] for lock in trace.locks]}")
+
+
+@case
+def a_parked_wait_goes_on_after_a_stop():
+    result, trace = record(workload("w_waits"), "--parked")
+    truth = result.truth.one("waits")
+    parked = [lock for lock in trace.locks if lock["name"] == "semaphore 'lock' in w_waits"]
+    check(len(parked) == 1 and parked[0]["waits"] == truth["count"] and
+          parked[0]["timeouts"] == truth["timeouts"], f"{trace.locks}")
+    stopped = sum(row["stopped_ns"] for row in trace.threads)
+    near(parked[0]["wait_ns"] + stopped, 1000 * MS, 0.05, 20 * MS, "parked or stopped")
+
+
+@case
+def a_mutex_on_a_stack_is_what_it_is():
+    result, trace = record(workload("w_waits"), "--mutex")
+    locks = [lock for lock in trace.locks if lock["state"] == "lock"]
+    check([(lock["kind"], lock["address"]) for lock in locks] ==
+          [("mutex", result.truth.one("mutex")["lock"])], f"{locks}")
+
+
+@case
 def calls_of_32_bit_programs_are_measured():
     path = os.path.join(harness.folder, "trace")
     result = harness.convoy("run", "-o", path, "--", workload("w_compat"))

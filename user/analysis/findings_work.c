@@ -324,6 +324,10 @@ bool rule_nothing_seen(const struct situation *situation, struct finding *findin
 	} else if (report->thread_count == 0)
 		finding_say(finding, report->wall_ns, "No thread of the target was seen in %s.",
 			    format_ns(report->wall_ns, wall));
+	else if (report->thread_count == 1)
+		finding_say(finding, report->wall_ns,
+			    "No event was seen: the only thread did not run in %s.",
+			    format_ns(report->wall_ns, wall));
 	else
 		finding_say(finding, report->wall_ns,
 			    "No event was seen: none of the %zu threads ran in %s.",

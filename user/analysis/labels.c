@@ -47,6 +47,17 @@ char *label_thread(const struct trace *trace, uint32_t thread)
 	return xstrdup(name);
 }
 
+char *label_process(const struct trace *trace, int32_t pid)
+{
+	for (size_t i = 0; i < trace->thread_count; i++) {
+		const struct thread *thread = &trace->threads[i];
+
+		if (thread->pid == pid && thread->tid == pid && !thread->is_rest)
+			return escape_text(thread->comm);
+	}
+	return xstrdup("");
+}
+
 /* How a kind is called in a sentence; those missing are called by their name in the files. */
 static const char *const kind_words[] = {
 	[LOCK_GIL] = "GIL",	[LOCK_HAND_OVER] = "GIL hand-over",

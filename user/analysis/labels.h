@@ -14,6 +14,8 @@
 
 /* "worker", or "worker 1234" where several threads are called so. Free it. */
 char *label_thread(const struct trace *trace, uint32_t thread);
+/* The name of the first thread of a process, "" if it was not seen. Free it. */
+char *label_process(const struct trace *trace, int32_t pid);
 /* "GIL (_PyRuntime in python3.11)", "mutex at 0x7f…", …: no article. Free it. */
 char *label_lock(const struct trace *trace, uint32_t lock);
 /* The same for the middle of a sentence: "the GIL (…)". Free it. */

@@ -3,6 +3,8 @@
 #include "capture/lives.h"
 
 #include <bpf/bpf.h>
+#include <linux/futex.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,6 +221,33 @@ static const char *kept_in(const struct lives *lives, const struct place *place)
 	return most && most->count >= NATIVE_LEAST && known > other ? most->function : "";
 }
 
+/*
+ * A thread found waiting was not asked by the kernel side what it is parked for: its memory is not
+ * at hand there. The entry around its semaphore is believed as in bpf/parking.bpf.h.
+ */
+static void find_parked(const struct first_wait_record *wait, struct place *place)
+{
+	struct {
+		uint64_t lock;
+		uint8_t semaphore[32];
+		uint64_t next;
+		uint64_t previous;
+	} entry;
+	const struct life_record *life = &wait->life;
+	uint64_t address = life->use.address - sizeof(entry.lock), from_next, from_previous;
+	uint64_t node = address + offsetof(typeof(entry), next);
+
+	if (wait->stack_bytes || place->gil != GIL_NOT || life->use.op != FUTEX_WAIT_BITSET ||
+	    life->use.value != 0 || !(life->use.flags & USE_PRIVATE) ||
+	    address - wait->stack_pointer >= RECORD_PARKING_DEPTH ||
+	    !target_read(life->pid, address, &entry, sizeof(entry)) || !entry.lock ||
+	    !target_read(life->pid, entry.next + sizeof(entry.next), &from_next, 8) ||
+	    !target_read(life->pid, entry.previous, &from_previous, 8) || from_next != node ||
+	    from_previous != node)
+		return;
+	place->group = entry.lock;
+}
+
 static void name_word(struct lives *lives, const struct life_record *life, size_t bytes)
 {
 	struct place *place = array_add(&lives->places, &lives->place_count, sizeof(*place));
@@ -227,6 +256,8 @@ static void name_word(struct lives *lives, const struct life_record *life, size_
 	names_resolve(lives->names, life->proc, &life->use, place);
 	if (bytes >= sizeof(struct first_wait_record))
 		name_caller(lives, (const struct first_wait_record *)life, place);
+	if (bytes >= sizeof(struct first_wait_record))
+		find_parked((const struct first_wait_record *)life, place);
 	name_python(lives, life, place);
 	place->use = life->use;
 	place->proc = life->proc;

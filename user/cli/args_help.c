@@ -170,7 +170,8 @@ static unsigned int distance(const char *a, const char *b)
 const char *args_closest(const char *mistyped, const char *(*name)(const void *of, size_t index),
 			 const void *of)
 {
-	unsigned int best = least((unsigned int)strlen(mistyped) / 3 + 1, FAR);
+	/* Of a short word one letter at most, or everything is close to it. */
+	unsigned int best = least((unsigned int)(strlen(mistyped) + 2) / 3, FAR);
 	const char *closest = NULL;
 	const char *candidate;
 

@@ -71,6 +71,7 @@ static bool is_in_order(const struct places *at, const uint64_t *table)
 	       has_room(table[at->back], PY_FRAME_BYTES) &&
 	       has_room(table[at->back + 1], PY_FRAME_BYTES) && table[at->owner] > 0 &&
 	       table[at->owner] < PY_FRAME_BYTES && has_room(table[at->filename], STRUCT_MAX) &&
+	       has_room(table[at->filename + 2], STRUCT_MAX) &&
 	       table[at->filename + 1] == table[at->filename] + sizeof(uint64_t) &&
 	       table[at->filename + 2] == table[at->filename + 1] + sizeof(uint64_t) &&
 	       table[at->text_state + 2] > PY_TEXT_STATE &&

@@ -61,7 +61,10 @@ static void print_title(const struct text *text, const struct report *report)
 
 		fprintf(text->file, "   %s", cut);
 	} else if (meta->root_pid > 0) {
-		fprintf(text->file, "   PID %d", meta->root_pid);
+		char *name OWNED(mem_freep) = label_process(report->trace, meta->root_pid);
+
+		fprintf(text->file, "   PID %d%s%s%s", meta->root_pid, *name ? " (" : "", name,
+			*name ? ")" : "");
 	}
 	putc('\n', text->file);
 }
