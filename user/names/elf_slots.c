@@ -66,13 +66,16 @@ void elf_slots_release(struct elf_slots *slots)
 bool elf_slots_find(const struct elf_slots *slots, int fd, const struct elf_table *dynsym,
 		    uint64_t value, uint32_t *ret_name)
 {
-	const struct elf_slot *slot = slots->list;
-	const struct elf_slot *end = slot + slots->count;
+	const struct elf_slot *slot;
 	Elf64_Sym symbol;
+	size_t at = 0;
 
-	while (slot < end && slot->value != value)
-		slot++;
-	if (slot == end || slot->symbol == 0 || slot->symbol >= dynsym->count ||
+	while (at < slots->count && slots->list[at].value != value)
+		at++;
+	if (at == slots->count)
+		return false;
+	slot = &slots->list[at];
+	if (slot->symbol == 0 || slot->symbol >= dynsym->count ||
 	    !elf_read_at(fd, dynsym->offset + slot->symbol * sizeof(symbol), &symbol,
 			 sizeof(symbol)))
 		return false;
