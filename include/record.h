@@ -129,7 +129,7 @@ struct life_record {
 _Static_assert(sizeof(struct life_record) == 208, "layout is shared with BPF");
 
 #define RECORD_STACK_BYTES 1024
-#define RECORD_PARKING_DEPTH 1024 /* at most, from a stack pointer to a parked thread's semaphore */
+#define RECORD_PARKING_DEPTH 1024 /* from a stack pointer to a parked thread's semaphore */
 
 /* A LIFE_FIRST_WAIT or LIFE_LOOK: with the top of the thread's stack, from its pointer up. */
 struct first_wait_record {
