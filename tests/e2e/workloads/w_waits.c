@@ -97,7 +97,6 @@ struct shared {
 	void *config;
 	pthread_mutex_t mutex;
 	size_t failed;
-	size_t more;
 	bool is_alive;
 };
 
@@ -116,7 +115,7 @@ static void *contend(void *argument)
 
 static void mutex(void)
 {
-	struct shared shared = { &word, PTHREAD_MUTEX_INITIALIZER, 0, 0, true };
+	struct shared shared = { &word, PTHREAD_MUTEX_INITIALIZER, 0, true };
 	pthread_t threads[2];
 
 	for (int i = 0; i < 2; i++)
