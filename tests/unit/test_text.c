@@ -263,12 +263,23 @@ static void test_text__a_full_disk_is_an_error(void **state)
 	sample_report_free(report);
 }
 
-static void test_text__cells_are_aligned_by_columns_and_cut_between_characters(void **state)
+/* Prints and frees a grid. */
+static void assert_grid(struct grid *grid, size_t indent, const char *expected)
 {
-	struct grid *grid = grid_new();
 	size_t length;
 	char *text = NULL;
 	FILE *file = open_memstream(&text, &length);
+
+	grid_print(grid, indent, file);
+	fclose(file);
+	assert_string_equal(text, expected);
+	free(text);
+	grid_free(grid);
+}
+
+static void test_text__cells_are_aligned_by_columns_and_cut_between_characters(void **state)
+{
+	struct grid *grid = grid_new();
 
 	(void)state;
 	grid_column(grid, GRID_LEFT, 5);
@@ -279,19 +290,12 @@ static void test_text__cells_are_aligned_by_columns_and_cut_between_characters(v
 	grid_add(grid, "1");
 	grid_add(grid, "漢字漢字");
 	grid_add(grid, "20");
-	grid_print(grid, 1, file);
-	fclose(file);
-	assert_string_equal(text, " n      ms\n äöüß…   1\n 漢字…  20\n");
-	free(text);
-	grid_free(grid);
+	assert_grid(grid, 1, " n      ms\n äöüß…   1\n 漢字…  20\n");
 }
 
 static void test_text__names_of_threads_keep_what_tells_them_apart(void **state)
 {
 	struct grid *grid = grid_new();
-	size_t length;
-	char *text = NULL;
-	FILE *file = open_memstream(&text, &length);
 
 	(void)state;
 	grid_column(grid, GRID_NAME, 10);
@@ -299,11 +303,7 @@ static void test_text__names_of_threads_keep_what_tells_them_apart(void **state)
 	grid_add(grid, "ForkJoinPool-1-worker-3");
 	grid_add(grid, "thread 1234567 of server");
 	grid_add(grid, "short");
-	grid_print(grid, 0, file);
-	fclose(file);
-	assert_string_equal(text, "thread 12\nFork…ker-3\nthre…34567\nshort\n");
-	free(text);
-	grid_free(grid);
+	assert_grid(grid, 0, "thread 12\nFork…ker-3\nthre…34567\nshort\n");
 }
 
 static void test_text__a_scale_shows_the_same_unit_for_all(void **state)
