@@ -14,7 +14,7 @@ import time
 import arithmetic
 import harness
 from countdowns import countdown, report, script, tables, traces
-from harness import case, check, convoy
+from harness import case, check, convoy, timely
 
 SMALL = 200000  # counted in 10 ms or so
 LARGE = 1000000000  # never done within a test
@@ -152,7 +152,7 @@ def in_c_with_the_gil_released_threads_do_not_wait_for_it():
         found[variant] = waited / whole["wall_ns"]
     # Of two, one waits all the time, save while both are kept off the CPUs by others.
     check(found["threads"] > 0.1, f"under the GIL one of two waits: {found}")
-    check(found["nogil"] < 0.05, f"without it nobody should: {found}")
+    timely(found["nogil"] < 0.05, f"without it nobody should: {found}")
     return ", ".join(f"{variant} {share:.1%}" for variant, share in found.items())
 
 
@@ -161,7 +161,7 @@ def without_a_count_serial_takes_about_a_second():
     result = countdown("--rounds", 1, "--variant", "serial", "--format", "json")
     told = tables(result.stdout)[0]
     cpu = told["variants"][0]["representative"]["cpu_ns"]
-    check(0.3e9 < cpu < 3e9, f"serial took {cpu / 1e9:.2f} s of CPU")
+    timely(0.3e9 < cpu < 3e9, f"serial took {cpu / 1e9:.2f} s of CPU")
     check(f"each counts {told['count']:,}" in result.stderr, result.stderr)
     digits = str(told["count"]).rstrip("0")
     check(len(digits) <= 2, f"{told['count']} is no round number")
@@ -300,7 +300,8 @@ def an_interrupt_reports_the_finished_rounds():
         process.send_signal(signal.SIGINT)
         result = harness.finish(process)
         took = time.monotonic() - begin
-        check(result.status == 130 and took < 2, f"status {result.status} after {took:.1f} s")
+        check(result.status == 130, f"status {result.status}")
+        timely(took < 2, f"it took {took:.1f} s")
         told = tables(result.stdout)[0]
         check(told["rounds"] >= 2, f"{told['rounds']} rounds")
         check(all(len(row["runs"]) == told["rounds"] for row in told["variants"]),

@@ -60,7 +60,14 @@ static void set_function(struct frame *frame, uint64_t start, const char *name)
 	frame->function[length] = '\0';
 }
 
-static void take_line(struct frames *frames, const char *line)
+/* What the lines of a chunk say: it is copied when the chunk is done, as every line may be of every
+ * frame, and the next one's name is what counts. */
+struct found {
+	uint64_t start;
+	const char *name; /* in the chunk, or NULL */
+};
+
+static void take_line(struct frames *frames, const char *line, struct found *found)
 {
 	const char *at;
 	uint64_t start;
@@ -79,7 +86,7 @@ static void take_line(struct frames *frames, const char *line)
 
 		if (!is_made(frame) || frame->address <= start || frame->address - start > size)
 			continue;
-		set_function(frame, start, at);
+		found[i] = (struct found){ start, at };
 	}
 }
 
@@ -87,6 +94,7 @@ static void take_line(struct frames *frames, const char *line)
  * Returns the bytes left over. */
 static size_t take_lines(struct frames *frames, char *chunk, size_t size, int *lines_left)
 {
+	struct found found[FRAMES_MAX] = { 0 };
 	char *line = chunk;
 	char *end;
 
@@ -94,9 +102,12 @@ static size_t take_lines(struct frames *frames, char *chunk, size_t size, int *l
 		(*lines_left)--;
 		*end = '\0';
 		if (end - line < LINE_MAX_BYTES)
-			take_line(frames, line);
+			take_line(frames, line, found);
 		line = end + 1;
 	}
+	for (size_t i = 0; i < frames->count; i++)
+		if (found[i].name)
+			set_function(&frames->list[i], found[i].start, found[i].name);
 	size -= (size_t)(line - chunk);
 	memmove(chunk, line, size);
 	return size < LINE_MAX_BYTES ? size : LINE_MAX_BYTES;
