@@ -3,6 +3,7 @@
 """What is lost is counted, what cannot be lost is exact: small rings, a consumer that stalls, a
 limit on the file, and the two modes against each other."""
 
+import json
 import os
 import re
 import signal
@@ -92,6 +93,21 @@ def a_limit_on_the_slices_keeps_the_totals():
     size = os.path.getsize(os.path.join(trace.path, "slices.csv")) if os.path.exists(
         os.path.join(trace.path, "slices.csv")) else 0
     check(size < 4 << 20, f"slices.csv has {size} bytes")
+
+
+@case
+def a_report_needs_no_room_of_its_own():
+    """The slices are kept to be read twice; where there is no room, the files are read again."""
+    _, trace = record(workload("w_pingpong"), "--turns", "50000", "--pin", "0")
+    count = trace.meta["slices_produced"]
+    check(count > 150000, f"{count} slices fit in memory")
+    told = [convoy("report", trace.path, "--format", "json", env=dict(os.environ, TMPDIR=place))
+            for place in (harness.folder, "/nonexistent")]
+    check(all(one.status == 0 for one in told), told[1].stderr)
+    whole, without = (json.loads(one.stdout) for one in told)
+    for part in ("wall_ns", "capacity", "threads", "locks", "edges", "residuals_ns"):
+        check(whole[part] == without[part], f"{part}: {whole[part]} and {without[part]}")
+    return f"{count} slices"
 
 
 @case

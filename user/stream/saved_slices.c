@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The slices of a saved trace: slices.csv and waits.csv read side by side, as one source. */
+/*
+ * The slices of a saved trace: slices.csv and waits.csv read side by side, as one source. Reading
+ * CSV is most of a report's time, and each slice is wanted twice or more: the check keeps a copy,
+ * which is read from then on. Where there is no room for one, the files are read again.
+ */
 #include "stream/trace_load.h"
 
 #include <errno.h>
@@ -7,12 +11,16 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "stream/slice_store.h"
+
+#define COPY_MAX_BYTES (2ULL << 30) /* where the spool is: some 50 million slices */
 
 struct saved_slices {
 	struct slice_source source; /* first: the source is this */
 	struct csv_reader *slices;
 	struct csv_reader *waits;
 	const struct trace *trace;
+	struct slice_store *copy; /* of all slices, which were checked; or NULL */
 	struct trace_error error;
 };
 
@@ -24,8 +32,13 @@ static uint64_t or_zero(uint64_t number)
 static int saved_rewind(struct slice_source *source)
 {
 	struct saved_slices *saved = (struct saved_slices *)source;
-	int err = csv_reader_rewind(saved->slices, &saved->error);
+	int err;
 
+	if (saved->copy) {
+		source = slice_store_source(saved->copy);
+		return source->rewind(source);
+	}
+	err = csv_reader_rewind(saved->slices, &saved->error);
 	return err ? err : csv_reader_rewind(saved->waits, &saved->error);
 }
 
@@ -102,9 +115,8 @@ static int check_waits_end(struct saved_slices *saved)
 	return has_row;
 }
 
-static int saved_next(struct slice_source *source, struct slice *ret_slice)
+static int read_next(struct saved_slices *saved, struct slice *ret_slice)
 {
-	struct saved_slices *saved = (struct saved_slices *)source;
 	const struct csv_cell *cells;
 	struct slice slice = { .flags = 0 };
 	int has_row = csv_reader_next(saved->slices, &cells, &saved->error);
@@ -127,12 +139,23 @@ static int saved_next(struct slice_source *source, struct slice *ret_slice)
 	return 1;
 }
 
+static int saved_next(struct slice_source *source, struct slice *ret_slice)
+{
+	struct saved_slices *saved = (struct saved_slices *)source;
+
+	if (!saved->copy)
+		return read_next(saved, ret_slice);
+	source = slice_store_source(saved->copy);
+	return source->next(source, ret_slice);
+}
+
 static void saved_destroy(struct slice_source *source)
 {
 	struct saved_slices *saved = (struct saved_slices *)source;
 
 	csv_reader_free(saved->slices);
 	csv_reader_free(saved->waits);
+	slice_store_free(saved->copy);
 	free(saved);
 }
 
@@ -208,24 +231,36 @@ static int check_totals(struct saved_slices *saved, const struct progress *progr
 	return 0;
 }
 
+static void store_freep(struct slice_store **store)
+{
+	slice_store_free(*store);
+}
+
 int saved_slices_check(struct slice_source *source, const struct trace *trace,
 		       struct trace_error *ret_error)
 {
 	struct saved_slices *saved = (struct saved_slices *)source;
+	struct slice_store *copy OWNED(store_freep) = slice_store_new(COPY_MAX_BYTES);
 	struct progress *progress OWNED(mem_freep) =
 		xcalloc(trace->thread_count, sizeof(*progress));
 	struct slice slice, before = { .start_ns = 0 };
+	bool is_whole = true;
 	int has_slice, err = 0;
 
-	while (!err && (has_slice = source->next(source, &slice)) != 0) {
+	while (!err && (has_slice = read_next(saved, &slice)) != 0) {
 		err = has_slice < 0
 			      ? has_slice
 			      : check_slice(saved, &slice, &before, &progress[slice.thread - 1]);
+		is_whole = is_whole && !err && !slice_store_add(copy, &slice);
 		before = slice;
 	}
 	if (!err)
 		err = check_totals(saved, progress);
-	if (err)
+	if (err) {
 		*ret_error = saved->error;
+	} else if (is_whole) {
+		saved->copy = copy;
+		copy = NULL;
+	}
 	return err;
 }
