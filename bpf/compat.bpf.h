@@ -88,6 +88,18 @@ static __always_inline __u64 uncharged_by_now(const struct task_struct *task)
 	return rq->clock - rq->clock_task;
 }
 
+/*
+ * The clock of the task's run queue, as the kernel last read it: it charges by that. Whoever is
+ * switched in by a wake-up is charged from the wake-up on, as the clock is not read again for the
+ * switch. 0: not known.
+ */
+static __always_inline __u64 queue_clock(const struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->se.cfs_rq))
+		return 0;
+	return task->se.cfs_rq->rq->clock;
+}
+
 /* The system call a user task is in, in 64-bit terms. */
 struct call {
 	__s32 number; /* RECORD_SYSCALL_NONE: none */

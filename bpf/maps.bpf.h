@@ -65,6 +65,7 @@ struct thread_state {
 	__u32 pending_count;
 	__u32 pending_slices;
 	__u32 use_slot; /* row of total.uses that the wait under way adds to */
+	__u64 clock_woken; /* queue_clock() at the wake-up */
 	__u64 uncharged_in; /* of the CPU, when the thread got it; as uncharged_by_now() */
 	__u32 off_proc; /* whose word use is, of the turn under way */
 	__u32 has_event; /* something is known from an event, not only from the scan */

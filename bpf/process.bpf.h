@@ -65,6 +65,7 @@ int BPF_PROG(on_wakeup_new, struct task_struct *task)
 		ts->waker = waker->total.thread;
 	ts->total.start_ns = now_ns;
 	ts->cpu = bpf_get_smp_processor_id();
+	ts->clock_woken = queue_clock(task);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ static __always_inline void account_sample(struct thread_state *ts, const struct
 		ts->total.own_run_first = ts->total.state_ns[STATE_RUNNING];
 		ts->total.kernel_wait_first = wait_ns;
 		ts->total.own_wait_first = own_wait_ns;
-		ts->total.out_of_idle_first = ts->total.out_of_idle_ns;
+		ts->total.charged_ready_first = ts->total.charged_ready_ns;
 		ts->total.uncharged_first = ts->total.uncharged_ns;
 	}
 	ts->total.switches++;
@@ -64,7 +64,7 @@ static __always_inline void account_sample(struct thread_state *ts, const struct
 	ts->total.own_run_last = ts->total.state_ns[STATE_RUNNING];
 	ts->total.kernel_wait_last = wait_ns;
 	ts->total.own_wait_last = own_wait_ns;
-	ts->total.out_of_idle_last = ts->total.out_of_idle_ns;
+	ts->total.charged_ready_last = ts->total.charged_ready_ns;
 	ts->total.uncharged_last = ts->total.uncharged_ns;
 }
 
@@ -136,18 +136,21 @@ static __always_inline void switch_in_repair(struct thread_state *ts,
 	ts->cpu = bpf_get_smp_processor_id();
 }
 
-/* What the thread lost of its time on the CPU. */
-static __always_inline void uncharged_add(struct thread_state *ts, const struct task_struct *task)
+/* What the thread is not charged of its time on the CPU; next_ns: of it, charged to the next one.
+ */
+static __always_inline void uncharged_add(struct thread_state *ts, const struct task_struct *task,
+					  __u64 next_ns)
 {
 	/* Of one CPU's clocks: a way to another may not have been told. */
 	if (ts->uncharged_in != ~0ULL && ts->cpu == bpf_get_smp_processor_id())
-		ts->total.uncharged_ns += uncharged_by_now(task) - ts->uncharged_in;
+		ts->total.uncharged_ns += uncharged_by_now(task) - ts->uncharged_in + next_ns;
 	else if (!bpf_core_field_exists(task->se.cfs_rq))
 		ts->total.uncharged_ns = ~0ULL;
 }
 
 static __always_inline void switch_out(struct thread_state *ts, struct task_struct *task,
-				       bool is_preempt, __u64 task_state, __u64 clock_ns)
+				       bool is_preempt, __u64 task_state, __u64 clock_ns,
+				       __u64 charged_next_ns)
 {
 	__u64 now_ns, run_ns;
 	__u8 state;
@@ -161,7 +164,7 @@ static __always_inline void switch_out(struct thread_state *ts, struct task_stru
 	if (ts->state != STATE_RUNNING)
 		switch_in_repair(ts, task, now_ns);
 	state_leave(ts, now_ns);
-	uncharged_add(ts, task);
+	uncharged_add(ts, task, charged_next_ns);
 	run_ns = task->se.sum_exec_runtime;
 	ts->total.kernel_run_out = run_ns;
 	if (now_ns > start_ns)
@@ -197,10 +200,21 @@ static __always_inline void switch_out(struct thread_state *ts, struct task_stru
 	}
 }
 
-static __always_inline void switch_in(struct thread_state *ts, struct task_struct *task,
-				      bool was_idle, __u64 clock_ns)
+/* How much of the wait for the CPU that ends now the kernel charges as running: all since the
+ * wake-up, or nothing. */
+static __always_inline __u64 charged_ready(const struct thread_state *ts,
+					   const struct task_struct *task, __u64 now_ns)
 {
-	__u64 now_ns, ready_ns;
+	if (ts->state != STATE_QUEUED || now_ns < ts->since_ns ||
+	    ts->clock_woken != queue_clock(task))
+		return 0;
+	return now_ns - ts->since_ns;
+}
+
+static __always_inline void switch_in(struct thread_state *ts, struct task_struct *task,
+				      __u64 clock_ns, __u64 charged_ns)
+{
+	__u64 now_ns;
 	__u16 cpu;
 
 	if (!event_begin(ts, clock_ns, &now_ns))
@@ -209,7 +223,6 @@ static __always_inline void switch_in(struct thread_state *ts, struct task_struc
 		count_loss(LOSS_UNMATCHED, 1);
 	else if (ts->state != STATE_QUEUED && ts->state != STATE_PREEMPTED)
 		count_loss(LOSS_REPAIRED, 1); /* its wake-up was not told */
-	ready_ns = was_idle && ts->state == STATE_QUEUED ? now_ns - ts->since_ns : 0;
 	state_leave(ts, now_ns);
 	if (ts->state != STATE_QUEUED)
 		ts->wake_ns = now_ns;
@@ -220,7 +233,7 @@ static __always_inline void switch_in(struct thread_state *ts, struct task_struc
 	if (now_ns > start_ns) {
 		if (ts->total.switches == 0)
 			account_sample(ts, task, task->se.sum_exec_runtime);
-		ts->total.out_of_idle_ns += ready_ns;
+		ts->total.charged_ready_ns += charged_ns;
 		if (cpu != ts->cpu && ts->total.switches > 1)
 			ts->total.migrations++;
 	}
@@ -258,7 +271,7 @@ int BPF_PROG(on_switch, bool is_preempt, struct task_struct *prev, struct task_s
 {
 	struct thread_state *out = thread_of(prev);
 	struct thread_state *in = thread_of(next);
-	__u64 clock_ns;
+	__u64 clock_ns, charged_ns = 0;
 
 	if (!out) {
 		/* Two tests: the compiler would make one of them by or-ing pointers, which the
@@ -269,11 +282,13 @@ int BPF_PROG(on_switch, bool is_preempt, struct task_struct *prev, struct task_s
 	}
 	/* One instant for both: one leaves the CPU when the other gets it. */
 	clock_ns = bpf_ktime_get_ns();
+	if (in)
+		charged_ns = charged_ready(in, next, clock_ns);
 	if (out)
-		switch_out(out, prev, is_preempt, prev_state, clock_ns);
+		switch_out(out, prev, is_preempt, prev_state, clock_ns, charged_ns);
 	running_set(next, in ? in->total.thread : 0);
 	if (in)
-		switch_in(in, next, !prev->pid, clock_ns);
+		switch_in(in, next, clock_ns, charged_ns);
 	return 0;
 }
 
@@ -329,7 +344,8 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	return 0;
 }
 
-static __always_inline void wake(struct thread_state *ts, __u64 now_ns)
+static __always_inline void wake(struct thread_state *ts, const struct task_struct *task,
+				 __u64 now_ns)
 {
 	ts->waker = ts->latch_waker;
 	if (ts->state == STATE_FUTEX && ts->waker && is_release_of(ts->latch_address, ts)) {
@@ -340,6 +356,7 @@ static __always_inline void wake(struct thread_state *ts, __u64 now_ns)
 	ts->wake_ns = now_ns;
 	ts->in_ns = now_ns;
 	ts->state = STATE_QUEUED;
+	ts->clock_woken = queue_clock(task);
 }
 
 SEC("tp_btf/sched_wakeup")
@@ -351,7 +368,7 @@ int BPF_PROG(on_wakeup, struct task_struct *task)
 	if (!ts || !event_begin(ts, bpf_ktime_get_ns(), &now_ns))
 		return 0;
 	if (ts->state >= STATE_FUTEX)
-		wake(ts, now_ns);
+		wake(ts, task, now_ns);
 	ts->latch_waker = 0;
 	ts->latch_address = LATCH_NOBODY;
 	return 0;

@@ -191,11 +191,11 @@ struct thread_total {
 	__u64 own_run_last;
 	__u64 own_wait_first;
 	__u64 own_wait_last;
-	__u64 out_of_idle_ns; /* queued on an idle CPU: the kernel charges it as running */
-	__u64 out_of_idle_first; /* the same at the first and last switch, as above */
-	__u64 out_of_idle_last;
-	__u64 uncharged_ns; /* running, but taken by interrupts and the hypervisor: the kernel does
-			       not charge it. ~0: not known */
+	__u64 charged_ready_ns; /* queued, but charged by the kernel as running */
+	__u64 charged_ready_first; /* the same at the first and last switch, as above */
+	__u64 charged_ready_last;
+	__u64 uncharged_ns; /* running, but not charged: taken by interrupts and the hypervisor, or
+			       charged_ready_ns of the thread that came next. ~0: not known */
 	__u64 uncharged_first;
 	__u64 uncharged_last;
 	__u64 kernel_run_out; /* se.sum_exec_runtime at the last switch-out */

@@ -37,22 +37,22 @@ def exactness(setup):
                 per_switch = max(per_switch, off / switches)
     return [Row("residuals of the identities, worst of all loads", "0 ns", f"{residual} ns",
                 residual == 0),
-            Row(f"run time against the kernel's own accounting, {compared} threads, ways out of "
-                "idle and steal told apart", "within 0.1 % or 1 ms",
+            Row(f"run time against the kernel's own accounting, {compared} threads, wake-ups "
+                "and steal told apart", "within 0.1 % or 1 ms",
                 f"worst at {100 * worst:.0f} % of that margin; at most {per_switch:.0f} ns a "
                 "switch where there are many", worst <= 1 and compared > 0)]
 
 
 def run_times(trace):
     """(convoy's, the kernel's, switches) of each thread that both could account for: running
-    between its first and its last switch in the window. The kernel counts the way out of idle as
-    running and what the hypervisor and interrupts took not: the one is added to convoy's, the other
-    taken off."""
+    between its first and its last switch in the window. The kernel counts the way from a wake-up
+    to its switch as running and what the hypervisor and interrupts took not: the one is added to
+    convoy's, the other taken off."""
     for row in trace.threads:
-        run_ns, idle_ns, taken_ns = (trace.meta[name][row["thread"] - 1] for name in
-                                     ("own_run_ns", "out_of_idle_ns", "uncharged_ns"))
+        run_ns, ready_ns, taken_ns = (trace.meta[name][row["thread"] - 1] for name in
+                                     ("own_run_ns", "charged_ready_ns", "uncharged_ns"))
         if run_ns is not None and row["kernel_run_ns"] is not None:
-            yield (int(run_ns) + int(idle_ns or 0) - int(taken_ns or 0), row["kernel_run_ns"],
+            yield (int(run_ns) + int(ready_ns or 0) - int(taken_ns or 0), row["kernel_run_ns"],
                    row["voluntary_switches"] + row["involuntary_switches"])
 
 

@@ -60,7 +60,7 @@ uint32_t example_mortal(struct example *example, uint64_t start_ns, uint64_t end
 	thread->start_ns = start_ns;
 	thread->end_ns = end_ns;
 	thread->kernel_run_ns = thread->kernel_wait_ns = TRACE_NOT_MEASURED;
-	thread->own_run_ns = thread->own_wait_ns = thread->out_of_idle_ns = TRACE_NOT_MEASURED;
+	thread->own_run_ns = thread->own_wait_ns = thread->charged_ready_ns = TRACE_NOT_MEASURED;
 	thread->uncharged_ns = TRACE_NOT_MEASURED;
 	return thread->id;
 }

@@ -72,7 +72,7 @@ static struct report *report_new(struct trace *trace)
 	report->worst_run_thread = 1;
 	report->own_run_ns = 1000000;
 	report->kernel_run_ns = 1005400;
-	report->out_of_idle_ns = 20000;
+	report->charged_ready_ns = 20000;
 	report->uncharged_ns = 15000;
 	report->switches = 500;
 	return report;

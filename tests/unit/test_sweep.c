@@ -229,7 +229,7 @@ static void test_sweep__run_time_is_held_against_the_kernels(void **state)
 	example->trace->threads[0].kernel_run_ns = 895;
 	example->trace->threads[1].own_run_ns = 900;
 	example->trace->threads[1].kernel_run_ns = 930;
-	example->trace->threads[1].out_of_idle_ns = 35;
+	example->trace->threads[1].charged_ready_ns = 35;
 	example->trace->threads[1].uncharged_ns = 15;
 	example->trace->threads[1].voluntary = 4;
 	example->trace->threads[0].involuntary = 3;
@@ -239,7 +239,7 @@ static void test_sweep__run_time_is_held_against_the_kernels(void **state)
 	assert_int_equal(report->worst_run_thread, b);
 	assert_int_equal(report->own_run_ns, 1800);
 	assert_int_equal(report->kernel_run_ns, 1825);
-	assert_int_equal(report->out_of_idle_ns, 35);
+	assert_int_equal(report->charged_ready_ns, 35);
 	assert_int_equal(report->uncharged_ns, 15);
 	assert_int_equal(report->switches, 7);
 }

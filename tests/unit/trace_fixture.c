@@ -100,7 +100,7 @@ static void fill_threads(struct trace *trace)
 	one->state_ns[STATE_SLEEP] = 4000;
 	one->kernel_run_ns = 5990;
 	one->own_run_ns = 5985;
-	one->out_of_idle_ns = 7;
+	one->charged_ready_ns = 7;
 	one->uncharged_ns = 2;
 	one->own_wait_ns = one->kernel_wait_ns = TRACE_NOT_MEASURED;
 	one->yields = 4;

@@ -242,15 +242,15 @@ struct report {
 	struct critical_path critical_path;
 	struct what_if what_if;
 	uint64_t residual_ns[RESIDUAL_COUNT]; /* I0 … I7, absolute values */
-	uint64_t worst_run_error_ns; /* largest |own + out of idle − uncharged − kernel's| of a
+	uint64_t worst_run_error_ns; /* largest |own + charged ready − uncharged − kernel's| of a
 					thread, and that thread; */
 	uint32_t worst_run_thread; /* 0: no thread could be compared */
 	uint64_t own_run_ns; /* sums over the threads compared */
 	uint64_t kernel_run_ns;
-	uint64_t out_of_idle_ns; /* of these threads: ready while the CPU came out of idle, which
-				    the kernel charges as running and convoy does not */
-	uint64_t uncharged_ns; /* of these threads: taken by interrupts and the hypervisor while
-				  they ran, which convoy counts as running and the kernel not */
+	uint64_t charged_ready_ns; /* of these threads: between wake-ups and their switches,
+				      which the kernel charges as running and convoy does not */
+	uint64_t uncharged_ns; /* of these threads: running to convoy and not to the kernel: taken
+				  by interrupts and the hypervisor, or charged to who came next */
 	uint64_t switches; /* of target threads, whole window */
 	struct finding *findings; /* by stake; never empty */
 	size_t finding_count;

@@ -108,7 +108,7 @@ void residual_accounting(struct report *report)
 
 	for (size_t i = 0; i < trace->thread_count; i++) {
 		const struct thread *thread = &trace->threads[i];
-		uint64_t idle_ns = thread->out_of_idle_ns, taken_ns = thread->uncharged_ns;
+		uint64_t ready_ns = thread->charged_ready_ns, taken_ns = thread->uncharged_ns;
 		uint64_t error_ns;
 
 		report->switches += thread->voluntary + thread->involuntary;
@@ -117,13 +117,14 @@ void residual_accounting(struct report *report)
 			continue;
 		report->own_run_ns += thread->own_run_ns;
 		report->kernel_run_ns += thread->kernel_run_ns;
-		if (idle_ns == TRACE_NOT_MEASURED)
-			idle_ns = 0;
+		if (ready_ns == TRACE_NOT_MEASURED)
+			ready_ns = 0;
 		if (taken_ns == TRACE_NOT_MEASURED)
 			taken_ns = 0;
-		report->out_of_idle_ns += idle_ns;
+		report->charged_ready_ns += ready_ns;
 		report->uncharged_ns += taken_ns;
-		error_ns = distance(thread->own_run_ns + idle_ns, thread->kernel_run_ns + taken_ns);
+		error_ns =
+			distance(thread->own_run_ns + ready_ns, thread->kernel_run_ns + taken_ns);
 		if (!report->worst_run_thread || error_ns > report->worst_run_error_ns) {
 			report->worst_run_error_ns = error_ns;
 			report->worst_run_thread = thread->id;

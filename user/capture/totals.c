@@ -208,7 +208,7 @@ static void fill_account(struct thread *thread, const struct thread_total *total
 	thread->kernel_wait_ns = TRACE_NOT_MEASURED;
 	thread->own_run_ns = TRACE_NOT_MEASURED;
 	thread->own_wait_ns = TRACE_NOT_MEASURED;
-	thread->out_of_idle_ns = TRACE_NOT_MEASURED;
+	thread->charged_ready_ns = TRACE_NOT_MEASURED;
 	thread->uncharged_ns = TRACE_NOT_MEASURED;
 	if (total->switches < 2)
 		return;
@@ -216,7 +216,7 @@ static void fill_account(struct thread *thread, const struct thread_total *total
 	thread->kernel_wait_ns = total->kernel_wait_last - total->kernel_wait_first;
 	thread->own_run_ns = total->own_run_last - total->own_run_first;
 	thread->own_wait_ns = total->own_wait_last - total->own_wait_first;
-	thread->out_of_idle_ns = total->out_of_idle_last - total->out_of_idle_first;
+	thread->charged_ready_ns = total->charged_ready_last - total->charged_ready_first;
 	if (total->uncharged_ns != UINT64_MAX)
 		thread->uncharged_ns = total->uncharged_last - total->uncharged_first;
 }
@@ -292,7 +292,7 @@ static void add_rest(struct trace *trace, struct trace_bpf *probes)
 	thread->kernel_wait_ns = TRACE_NOT_MEASURED;
 	thread->own_run_ns = TRACE_NOT_MEASURED;
 	thread->own_wait_ns = TRACE_NOT_MEASURED;
-	thread->out_of_idle_ns = TRACE_NOT_MEASURED;
+	thread->charged_ready_ns = TRACE_NOT_MEASURED;
 	thread->uncharged_ns = TRACE_NOT_MEASURED;
 }
 

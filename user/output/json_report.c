@@ -161,8 +161,8 @@ static json_t *json_of_trust(const struct report *report)
 
 	json_put(object, "own_run_ns", is_compared ? report->own_run_ns : TRACE_NOT_MEASURED);
 	json_put(object, "kernel_run_ns", is_compared ? report->kernel_run_ns : TRACE_NOT_MEASURED);
-	json_put(object, "out_of_idle_ns",
-		 is_compared ? report->out_of_idle_ns : TRACE_NOT_MEASURED);
+	json_put(object, "charged_ready_ns",
+		 is_compared ? report->charged_ready_ns : TRACE_NOT_MEASURED);
 	json_put(object, "uncharged_ns", is_compared ? report->uncharged_ns : TRACE_NOT_MEASURED);
 	json_put(object, "worst_run_error_ns",
 		 is_compared ? report->worst_run_error_ns : TRACE_NOT_MEASURED);

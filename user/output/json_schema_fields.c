@@ -163,9 +163,11 @@ static const struct json_field findings[] = {
 static const struct json_field trust[] = {
 	MEASURED("own_run_ns", "running time of the threads that could be compared"),
 	MEASURED("kernel_run_ns", "the same as the kernel charged it"),
-	MEASURED("out_of_idle_ns", "ready while a CPU came out of idle: running for the kernel"),
-	MEASURED("uncharged_ns", "running while interrupts or the hypervisor had the CPU: not "
-				 "charged by the kernel"),
+	MEASURED("charged_ready_ns",
+		 "between a wake-up and its switch: ready, running for the kernel"),
+	MEASURED("uncharged_ns",
+		 "running, but taken by interrupts or the hypervisor, or charged by "
+		 "the kernel to the thread woken next"),
 	MEASURED("worst_run_error_ns", "largest difference of a thread, these two taken into "
 				       "account"),
 	MEASURED("worst_run_thread", "that thread"),

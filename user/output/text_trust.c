@@ -153,7 +153,7 @@ struct errors {
 	uint64_t residual_ns;
 	uint64_t own_run_ns;
 	uint64_t kernel_run_ns;
-	uint64_t out_of_idle_ns;
+	uint64_t charged_ready_ns;
 	uint64_t uncharged_ns;
 	uint64_t own_cpu_ns;
 	uint64_t window_ns;
@@ -174,7 +174,7 @@ static void errors_add(struct errors *errors, const struct report *report)
 	errors->is_compared |= report->worst_run_thread != 0;
 	errors->own_run_ns += report->own_run_ns;
 	errors->kernel_run_ns += report->kernel_run_ns;
-	errors->out_of_idle_ns += report->out_of_idle_ns;
+	errors->charged_ready_ns += report->charged_ready_ns;
 	errors->uncharged_ns += report->uncharged_ns;
 	errors->window_ns += meta->end_ns - meta->start_ns;
 	if (meta->own_cpu_ns != TRACE_NOT_MEASURED) {
@@ -191,28 +191,28 @@ static void errors_add(struct errors *errors, const struct report *report)
 static char *told_apart(const struct errors *errors)
 {
 	uint64_t least_ns = errors->kernel_run_ns / 100;
-	bool has_idle = errors->out_of_idle_ns > least_ns;
+	bool has_ready = errors->charged_ready_ns > least_ns;
 	bool has_taken = errors->uncharged_ns > least_ns;
-	char idle_time[UNITS_BUFFER], taken_time[UNITS_BUFFER];
-	char *idle OWNED(mem_freep) = xasprintf("%s in which CPUs came out of idle (running to the "
-						"kernel, waiting for a CPU to convoy)",
-						format_ns(errors->out_of_idle_ns, idle_time));
-	char *taken OWNED(mem_freep) = xasprintf("%s that the hypervisor and interrupts took from "
-						 "running threads (running to convoy, not to the "
-						 "kernel)",
+	char ready_time[UNITS_BUFFER], taken_time[UNITS_BUFFER];
+	char *ready OWNED(mem_freep) =
+		xasprintf("%s between wake-ups and their switches (running to "
+			  "the kernel, waiting for a CPU to convoy)",
+			  format_ns(errors->charged_ready_ns, ready_time));
+	char *taken OWNED(mem_freep) = xasprintf("%s of running that it charged to interrupts, the "
+						 "hypervisor or the thread woken next",
 						 format_ns(errors->uncharged_ns, taken_time));
 
-	if (!has_idle && !has_taken)
+	if (!has_ready && !has_taken)
 		return xstrdup("");
-	return xasprintf(", but for %s%s%s", has_idle ? idle : "",
-			 has_idle && has_taken ? " and " : "", has_taken ? taken : "");
+	return xasprintf(", but for %s%s%s", has_ready ? ready : "",
+			 has_ready && has_taken ? " and " : "", has_taken ? taken : "");
 }
 
 /* Rounded up, so that "within" is true. */
 static void add_run_error(char ***items, const struct errors *errors)
 {
 	char *apart OWNED(mem_freep) = told_apart(errors);
-	uint64_t own_ns = errors->own_run_ns + errors->out_of_idle_ns;
+	uint64_t own_ns = errors->own_run_ns + errors->charged_ready_ns;
 	uint64_t kernel_ns = errors->kernel_run_ns;
 	uint64_t their_ns = kernel_ns + errors->uncharged_ns;
 	uint64_t off_ns = own_ns > their_ns ? own_ns - their_ns : their_ns - own_ns;

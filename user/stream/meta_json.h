@@ -17,9 +17,9 @@
 #define META_JSON_MAX (64 * 1024 * 1024)
 
 /*
- * Writes trace->meta, and of the threads own_run_ns, own_wait_ns, out_of_idle_ns and uncharged_ns,
- * which no table has.
- * residual_ns: I0 … I(count − 1), shown and not read back. 0 or the negative errno of the write.
+ * Writes trace->meta, and of the threads own_run_ns, own_wait_ns, charged_ready_ns and
+ * uncharged_ns, which no table has. residual_ns: I0 … I(count − 1), shown and not read back. 0 or
+ * the negative errno of the write.
  */
 int meta_json_write(FILE *file, const struct trace *trace, const uint64_t *residual_ns,
 		    size_t residual_count);
@@ -28,7 +28,7 @@ int meta_json_write(FILE *file, const struct trace *trace, const uint64_t *resid
  * trace of a newer convoy. */
 int meta_json_read(const char *text, size_t length, const char *name, struct trace *trace,
 		   struct trace_error *ret_error);
-/* Fills own_run_ns, own_wait_ns, out_of_idle_ns and uncharged_ns of the threads, which are there
+/* Fills own_run_ns, own_wait_ns, charged_ready_ns and uncharged_ns of the threads, which are there
  * by now. As above.
  */
 int meta_json_read_threads(const char *text, size_t length, const char *name, struct trace *trace,

@@ -363,7 +363,7 @@ int meta_json_read_threads(const char *text, size_t length, const char *name, st
 	const json_t *runs = json_object_get(root, "own_run_ns");
 	const json_t *waits = json_object_get(root, "own_wait_ns");
 	/* These two may be missing. */
-	const json_t *idle = json_object_get(root, "out_of_idle_ns");
+	const json_t *idle = json_object_get(root, "charged_ready_ns");
 	const json_t *uncharged = json_object_get(root, "uncharged_ns");
 
 	if (!root)
@@ -379,11 +379,11 @@ int meta_json_read_threads(const char *text, size_t length, const char *name, st
 	for (size_t i = 0; i < trace->thread_count; i++) {
 		struct thread *thread = &trace->threads[i];
 
-		thread->out_of_idle_ns = TRACE_NOT_MEASURED;
+		thread->charged_ready_ns = TRACE_NOT_MEASURED;
 		thread->uncharged_ns = TRACE_NOT_MEASURED;
 		if (read_u64(json_array_get(runs, i), &thread->own_run_ns) ||
 		    read_u64(json_array_get(waits, i), &thread->own_wait_ns) ||
-		    (idle && read_u64(json_array_get(idle, i), &thread->out_of_idle_ns)) ||
+		    (idle && read_u64(json_array_get(idle, i), &thread->charged_ready_ns)) ||
 		    (uncharged && read_u64(json_array_get(uncharged, i), &thread->uncharged_ns)))
 			return bad_field(&reader, "own_run_ns", runs);
 	}

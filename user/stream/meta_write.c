@@ -161,12 +161,12 @@ static void put_threads(json_t *root, const struct trace *trace)
 	for (size_t i = 0; i < trace->thread_count; i++) {
 		json_array_append_new(runs, u64_json(trace->threads[i].own_run_ns));
 		json_array_append_new(waits, u64_json(trace->threads[i].own_wait_ns));
-		json_array_append_new(idle, u64_json(trace->threads[i].out_of_idle_ns));
+		json_array_append_new(idle, u64_json(trace->threads[i].charged_ready_ns));
 		json_array_append_new(uncharged, u64_json(trace->threads[i].uncharged_ns));
 	}
 	json_object_set_new(root, "own_run_ns", runs);
 	json_object_set_new(root, "own_wait_ns", waits);
-	json_object_set_new(root, "out_of_idle_ns", idle);
+	json_object_set_new(root, "charged_ready_ns", idle);
 	json_object_set_new(root, "uncharged_ns", uncharged);
 }
 

@@ -48,10 +48,11 @@ struct thread {
 	uint64_t own_run_ns; /* convoy's running time between the same two switches, or
 				TRACE_NOT_MEASURED */
 	uint64_t own_wait_ns; /* preempted + queued likewise */
-	uint64_t out_of_idle_ns; /* of it, queued on an idle CPU that was on its way out of idle:
-				    the kernel charges that as running; TRACE_NOT_MEASURED */
-	uint64_t uncharged_ns; /* of own_run_ns, taken by interrupts and the hypervisor: the kernel
-				  does not charge that; TRACE_NOT_MEASURED */
+	uint64_t charged_ready_ns; /* of it, from wake-ups on whose clock the switch was made: the
+				      kernel charges that as running; TRACE_NOT_MEASURED */
+	uint64_t uncharged_ns; /* of own_run_ns, not charged by the kernel: taken by interrupts and
+				  the hypervisor, or charged to the thread woken next;
+				  TRACE_NOT_MEASURED */
 	uint64_t slices_lost;
 	bool is_rest; /* the row "other threads": sums of threads for which there was no room */
 };
