@@ -17,9 +17,11 @@
 #include "trace.skel.h"
 
 #define EVERY_NS 4000000ULL /* of the thread's running time */
-#define LOOK_NS 60000000ULL
-#define PAUSE_NS 200000000ULL
-#define LOOKS_MAX 40 /* of a run: by then it is known what there is to know */
+/* Requests come late, eight turns of a thread at a time: often the hold is over, and it is the next
+ * one that is seen. */
+#define LOOK_NS 200000000ULL
+#define PAUSE_NS 300000000ULL
+#define LOOKS_MAX 20 /* of a run: by then it is known what there is to know */
 #define IN_VAIN 2 /* requests that the same holder let pass */
 
 struct looks {
