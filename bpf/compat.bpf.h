@@ -20,6 +20,7 @@
 #define TS_COMPAT 0x2
 
 #define NR_sched_yield 24
+#define ENOSYS 38 /* in ax while a call is under way */
 #define NR_futex 202
 #define NR_restart_syscall 219
 #define NR_futex_waitv 449

@@ -101,12 +101,14 @@ static __always_inline void switch_out_dead(struct thread_state *ts, struct task
 	life_tell(ts, task, LIFE_DEATH, left <= 0 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP, 0);
 }
 
+/* A call on its way out has its result in ax: giving way there was not asked for. */
 static __always_inline void read_yield(struct thread_state *ts, struct task_struct *task)
 {
 	const struct pt_regs *regs = user_registers(task);
 
 	ts->syscall = RECORD_SYSCALL_NONE;
-	if (regs && has_user_registers(task) && (__s32)regs->orig_ax == NR_sched_yield)
+	if (regs && has_user_registers(task) && (__s32)regs->orig_ax == NR_sched_yield &&
+	    (__s64)regs->ax == -ENOSYS)
 		ts->syscall = NR_sched_yield;
 }
 
