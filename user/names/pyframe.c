@@ -20,7 +20,6 @@
 #define OUTER_FRAMES 4 /* _bootstrap, _bootstrap_inner, run and the function given to Thread */
 #define NAME_MAX_BYTES 120
 
-#define TEXT_IS_COMPACT_ASCII 0x60
 #define OWNED_BY_C_STACK 3 /* a frame of no function, from 3.12 on */
 #define REFERENCE_TAG 7ULL /* bits of a pointer that say who counts it, from 3.14 on */
 
@@ -129,17 +128,17 @@ static void read_text(const struct py_process *process, uint64_t field,
 		      char ret_text[NAME_MAX_BYTES + 1])
 {
 	uint64_t string = read_pointer(process, field);
-	uint64_t head[5];
-	uint64_t length;
+	uint64_t head[PY_TEXT_STATE / sizeof(uint64_t) + 1];
+	uint64_t length, plain;
 	uint64_t skip = 0;
 
 	ret_text[0] = '\0';
-	if (!string || !target_read(process->pid, string, head, sizeof(head)))
+	if (!string ||
+	    !target_read(process->pid, string + process->layout.object_more, head, sizeof(head)))
 		return;
 	length = head[PY_TEXT_LENGTH / sizeof(uint64_t)];
-	if ((head[PY_TEXT_STATE / sizeof(uint64_t)] & TEXT_IS_COMPACT_ASCII) !=
-		    TEXT_IS_COMPACT_ASCII ||
-	    length > INT32_MAX)
+	plain = process->layout.plain_text;
+	if ((head[PY_TEXT_STATE / sizeof(uint64_t)] & plain) != plain || length > INT32_MAX)
 		return;
 	/* Of a long path the end counts. */
 	if (length > NAME_MAX_BYTES)

@@ -2,8 +2,7 @@
 /*
  * The function that a thread of CPython was started for, and the one in which it waits, read from
  * its frames while it lives. The places of the fields are known per version (3.7 to 3.15,
- * pylayout.h) and must prove right by what is found there. Not for free-threaded builds, nor for
- * what a running thread does.
+ * pylayout.h) and must prove right by what is found there. Not for what a running thread does.
  */
 #ifndef CONVOY_NAMES_PYFRAME_H
 #define CONVOY_NAMES_PYFRAME_H

@@ -19,12 +19,12 @@ static const struct {
 	unsigned int minor;
 	struct py_layout layout;
 } measured[] = {
-	{ 7, { 24, 0, 8, 176, 24, -1, 32, 24, 0, 96, 104, 0, 48 } },
-	{ 8, { 32, 0, 8, 176, 24, -1, 32, 24, 0, 104, 112, 0, 48 } },
-	{ 9, { 32, 0, 8, 176, 24, -1, 32, 24, 0, 104, 112, 0, 48 } },
-	{ 10, { 32, 0, 8, 176, 24, -1, 32, 24, 0, 104, 112, 0, 48 } },
-	{ 11, { 40, 0, 16, 152, 56, 8, 32, 48, 0, 112, 120, 128, 48 } },
-	{ 12, { 40, 0, 72, 136, 56, 0, 0, 8, 70, 112, 120, 128, 40 } },
+	{ 7, { 24, 0, 8, 176, 24, -1, 32, 24, 0, 96, 104, 0, 48, 0, PY_PLAIN } },
+	{ 8, { 32, 0, 8, 176, 24, -1, 32, 24, 0, 104, 112, 0, 48, 0, PY_PLAIN } },
+	{ 9, { 32, 0, 8, 176, 24, -1, 32, 24, 0, 104, 112, 0, 48, 0, PY_PLAIN } },
+	{ 10, { 32, 0, 8, 176, 24, -1, 32, 24, 0, 104, 112, 0, 48, 0, PY_PLAIN } },
+	{ 11, { 40, 0, 16, 152, 56, 8, 32, 48, 0, 112, 120, 128, 48, 0, PY_PLAIN } },
+	{ 12, { 40, 0, 72, 136, 56, 0, 0, 8, 70, 112, 120, 128, 40, 0, PY_PLAIN } },
 };
 
 /* Where in the table, counted in words, a version says where a field lies. */
@@ -57,12 +57,12 @@ static bool has_room(uint64_t offset, uint64_t bytes)
 }
 
 /* A table of another order would have other numbers where these must be. */
-static bool is_in_order(const struct places *at, const uint64_t *table)
+static bool is_in_order(const struct places *at, const uint64_t *table, uint64_t more)
 {
 	return table[at->next_state] == PY_NEXT_STATE &&
 	       table[at->next_state + 1] == PY_STATE_INTERPRETER &&
-	       table[at->text_state] == PY_TEXT_STATE &&
-	       table[at->text_state + 1] == PY_TEXT_LENGTH &&
+	       table[at->text_state] == PY_TEXT_STATE + more &&
+	       table[at->text_state + 1] == PY_TEXT_LENGTH + more &&
 	       has_room(table[INTERPRETERS], table[RUNTIME_SIZE]) &&
 	       has_room(table[at->threads - 1], table[INTERPRETER_SIZE]) &&
 	       has_room(table[at->threads], table[INTERPRETER_SIZE]) &&
@@ -74,7 +74,7 @@ static bool is_in_order(const struct places *at, const uint64_t *table)
 	       has_room(table[at->filename + 2], STRUCT_MAX) &&
 	       table[at->filename + 1] == table[at->filename] + sizeof(uint64_t) &&
 	       table[at->filename + 2] == table[at->filename + 1] + sizeof(uint64_t) &&
-	       table[at->text_state + 2] > PY_TEXT_STATE &&
+	       table[at->text_state + 2] > PY_TEXT_STATE + more &&
 	       has_room(table[at->text_state + 2], STRING_HEAD_MAX);
 }
 
@@ -96,10 +96,13 @@ static bool ask(pid_t pid, uint64_t runtime, const struct places *at, struct py_
 {
 	uint64_t table[TABLE_WORDS];
 	struct debug_offsets head;
+	uint64_t more;
 
-	if (!cpython_debug_offsets(pid, runtime, &head) || head.is_free_threaded ||
-	    head.version >> 16 != 0x0300U + at->minor || !read_table(pid, runtime, table) ||
-	    !is_in_order(at, table))
+	if (!cpython_debug_offsets(pid, runtime, &head) ||
+	    head.version >> 16 != 0x0300U + at->minor || !read_table(pid, runtime, table))
+		return false;
+	more = head.is_free_threaded ? PY_FREE_MORE : 0;
+	if (!is_in_order(at, table, more))
 		return false;
 	*ret_layout = (struct py_layout){
 		.interpreters = table[INTERPRETERS],
@@ -115,6 +118,8 @@ static bool ask(pid_t pid, uint64_t runtime, const struct places *at, struct py_
 		.name = table[at->filename + 1],
 		.qualified_name = table[at->filename + 2],
 		.text = table[at->text_state + 2],
+		.object_more = (uint16_t)more,
+		.plain_text = more && at->minor >= 14 ? PY_FREE_PLAIN : PY_PLAIN,
 	};
 	return true;
 }

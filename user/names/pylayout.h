@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where the fields lie in the structs of a CPython: measured per version up to 3.12, asked of the
- * process itself from 3.13 on, where the order of its answers is known. Not for free-threaded
- * builds, whose objects begin otherwise.
+ * process itself from 3.13 on, where the order of its answers is known.
  */
 #ifndef CONVOY_NAMES_PYLAYOUT_H
 #define CONVOY_NAMES_PYLAYOUT_H
@@ -15,10 +14,15 @@
 #define PY_FRAME_BYTES 80
 #define PY_NEXT_STATE 8 /* in a thread state: the next of its interpreter, in every version */
 #define PY_STATE_INTERPRETER 16
-#define PY_TEXT_LENGTH 16 /* in a string */
+#define PY_TEXT_LENGTH 16 /* in a string, of a build with a GIL */
 #define PY_TEXT_STATE 32
+#define PY_PLAIN 0x60
+#define PY_FREE_PLAIN                                                                              \
+	0x1800 /* of a free-threaded build from 3.14 on: before it is a whole byte                 \
+		*/
+#define PY_FREE_MORE 16 /* an object of a free-threaded build begins with so much more */
 
-/* Offsets in bytes; 0: there is no such field. x86-64, GIL builds. */
+/* Offsets in bytes; 0: there is no such field. x86-64. */
 struct py_layout {
 	uint16_t interpreters; /* in _PyRuntime: the first interpreter */
 	uint16_t next_interpreter;
@@ -33,6 +37,8 @@ struct py_layout {
 	uint16_t name;
 	uint16_t qualified_name;
 	uint16_t text; /* in a string of ASCII */
+	uint16_t object_more; /* before the fields of an object: 0, or PY_FREE_MORE */
+	uint16_t plain_text; /* bits of a string's state if it is compact and ASCII */
 };
 
 /* Of CPython 3.minor in the process with this _PyRuntime. False: not known, or what the process
