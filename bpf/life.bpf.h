@@ -84,7 +84,7 @@ static __always_inline void stack_fill(struct first_wait_record *wait, struct ta
 	}
 }
 
-static __noinline void first_wait_tell(struct thread_state *ts, struct task_struct *task)
+static __noinline void wait_tell(struct thread_state *ts, struct task_struct *task, __u32 kind)
 {
 	struct first_wait_record *wait = bpf_ringbuf_reserve(&lives, sizeof(*wait), 0);
 
@@ -92,27 +92,45 @@ static __noinline void first_wait_tell(struct thread_state *ts, struct task_stru
 		count_loss(LOSS_LIFE_RING, 1);
 		return;
 	}
-	life_fill(&wait->life, ts, task, LIFE_FIRST_WAIT);
+	life_fill(&wait->life, ts, task, kind);
 	stack_fill(wait, task);
 	bpf_ringbuf_submit(wait, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Tells user space of a word the first time that the process waits on it in this way. */
+/* A few stacks tell who waits where; a GIL is waited for everywhere. */
+static __always_inline void later_wait_tell(struct thread_state *ts, struct task_struct *task,
+					    __u32 *stacks)
+{
+	struct word_key key = { .address = ts->use.address, .proc = ts->total.proc };
+
+	if (*stacks >= WORD_STACKS_MAX || stacks_copied >= STACKS_MAX ||
+	    (has_gil_words && bpf_map_lookup_elem(&gil_words, &key)))
+		return;
+	__sync_fetch_and_add(stacks, 1);
+	__sync_fetch_and_add(&stacks_copied, 1);
+	wait_tell(ts, task, LIFE_LATER_WAIT);
+}
+
+/* Tells user space of a word the first time that the process waits on it in this way, and of a few
+ * later waits. */
 static __noinline void word_announce(struct thread_state *ts, struct task_struct *task)
 {
 	struct word_key key = { .address = ts->use.address,
 				.proc = ts->total.proc,
 				.how = ts->use.op | ts->use.flags << 8 };
-	__u8 yes = 1;
+	__u32 none = 0, *stacks;
 
-	if (bpf_map_lookup_elem(&words, &key))
+	stacks = bpf_map_lookup_elem(&words, &key);
+	if (stacks) {
+		later_wait_tell(ts, task, stacks);
 		return;
-	if (bpf_map_update_elem(&words, &key, &yes, BPF_NOEXIST)) {
+	}
+	if (bpf_map_update_elem(&words, &key, &none, BPF_NOEXIST)) {
 		if (!bpf_map_lookup_elem(&words, &key))
 			count_loss(LOSS_WORDS_FULL, 1);
 		return;
 	}
-	first_wait_tell(ts, task);
+	wait_tell(ts, task, LIFE_FIRST_WAIT);
 }
 
 static __always_inline void thread_refresh(struct thread_state *ts, const struct task_struct *task)

@@ -34,6 +34,11 @@ __s64 live_count = 0; /* targets alive */
 __u32 handed_count = 0; /* threads whose totals were given to user space */
 __u64 loss[LOSS_COUNT] = {};
 
+/* Stacks of later waits: each costs user space some 50 µs. */
+#define WORD_STACKS_MAX 24
+#define STACKS_MAX 512
+__u32 stacks_copied = 0;
+
 #define TURNS_AT_ONCE 8
 
 /* What is known of a target thread: lives and dies with its task. */
@@ -64,6 +69,8 @@ struct thread_state {
 	struct cycle_record pending[TURNS_AT_ONCE];
 	__u32 pending_count;
 	__u32 pending_slices;
+	__u32 sample_step; /* see is_sampled_wait() */
+	__u32 unsampled_waits; /* to go until the next */
 	__u32 use_slot; /* row of total.uses that the wait under way adds to */
 	__u64 clock_woken; /* queue_clock() at the wake-up */
 	__u64 uncharged_in; /* of the CPU, when the thread got it; as uncharged_by_now() */
@@ -117,7 +124,7 @@ struct {
 	__type(value, struct use_total);
 } uses SEC(".maps");
 
-/* Words already announced for naming. */
+/* Words already announced for naming, each with the number of stacks copied since. */
 struct word_key {
 	__u64 address;
 	__u32 proc;
@@ -129,7 +136,7 @@ struct {
 	__uint(max_entries, 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct word_key);
-	__type(value, __u8);
+	__type(value, __u32);
 } words SEC(".maps");
 
 /* Words by which threads wait for a GIL, and where that GIL's struct begins; user space finds out.

@@ -208,14 +208,29 @@ static __always_inline struct use_total *use_row(struct thread_state *ts,
 	return &ts->total.uses[use_find(ts, use, &is_new) & (THREAD_USES - 1)];
 }
 
+/* Whether the thread's wait is one to look at: ever fewer are. The steps between are odd and
+ * differ from thread to thread, or threads that go round in turn would be met at the same place. */
+static __always_inline bool is_sampled_wait(struct thread_state *ts)
+{
+	if (ts->unsampled_waits) {
+		ts->unsampled_waits--;
+		return false;
+	}
+	ts->sample_step = ts->sample_step * 2 + 1;
+	ts->unsampled_waits = ts->sample_step + (ts->total.thread & 7);
+	return true;
+}
+
 /* A wait begins: its row is found now, so that its end need not look. True: it may be the thread's
- * first on the word; tries that did not block have left rows without a wait. */
+ * first on the word (tries that did not block have left rows without a wait), or it is one to look
+ * at. */
 static __always_inline bool use_begin_wait(struct thread_state *ts)
 {
+	bool is_sampled = is_sampled_wait(ts);
 	bool is_new;
 
 	ts->use_slot = use_find(ts, &ts->use, &is_new);
-	return is_new || !ts->total.uses[ts->use_slot & (THREAD_USES - 1)].waits;
+	return is_sampled || is_new || !ts->total.uses[ts->use_slot & (THREAD_USES - 1)].waits;
 }
 
 /* One wait, or its part inside of the window, is over. */

@@ -108,6 +108,7 @@ enum life_kind {
 	LIFE_POINTER = 5, /* the thread pointer of a thread is known now: fsbase */
 	LIFE_LOOK = 6, /* a thread that was looked at has the GIL at use.address, and runs;
 			  use.value changes whenever the GIL goes to another thread */
+	LIFE_LATER_WAIT = 7, /* one of the waits after the first: where it is from */
 };
 
 struct life_record {
@@ -121,7 +122,7 @@ struct life_record {
 	__u32 parent_proc; /* LIFE_BIRTH: whose map of addresses it shares or inherits; LIFE_EXEC:
 			      the one before */
 	__u32 allowed_count; /* nr_cpus_allowed */
-	struct futex_use use; /* LIFE_FIRST_WAIT */
+	struct futex_use use; /* LIFE_FIRST_WAIT, LIFE_LATER_WAIT */
 	__u64 fsbase; /* user-space thread pointer */
 	char comm[RECORD_COMM_LEN];
 	__u64 allowed[RECORD_MASK_WORDS]; /* CPUs allowed */
@@ -131,7 +132,8 @@ _Static_assert(sizeof(struct life_record) == 208, "layout is shared with BPF");
 #define RECORD_STACK_BYTES 1024
 #define RECORD_PARKING_DEPTH 1024 /* from a stack pointer to a parked thread's semaphore */
 
-/* A LIFE_FIRST_WAIT or LIFE_LOOK: with the top of the thread's stack, from its pointer up. */
+/* A LIFE_FIRST_WAIT, LIFE_LATER_WAIT or LIFE_LOOK: with the top of the thread's stack, from its
+ * pointer up. */
 struct first_wait_record {
 	struct life_record life;
 	__u64 instruction; /* user instruction pointer: of a wait, after the system call */

@@ -16,7 +16,7 @@ from harness import Skip, record
 
 TRIES = 3
 NAMES = ["python3", "python2.7", "python2"] + [f"python3.{minor}" for minor in range(6, 20)] + [
-    "pypy3", "pypy"]
+    f"python3.{minor}t" for minor in range(13, 20)] + ["pypy3", "pypy"]
 ASKS = """
 import platform, sys
 kind = platform.python_implementation()

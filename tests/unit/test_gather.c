@@ -226,6 +226,34 @@ static void test_gather__waits_of_the_machine_itself_say_so(void **state)
 		    "condition of Thread.sleep() in Java");
 }
 
+/* Each letter a stack; of a process of its own. */
+static uint32_t add_callers(uint32_t thread, const char *letters)
+{
+	uint32_t use = add_wait(thread, "ObjectMonitor::EnterI");
+	struct place *place = &trace->places[trace->place_count - 1];
+
+	trace->uses[use - 1].proc = place->proc = PROC + thread;
+	for (; *letters; letters++)
+		sights_add(place->callers, (const char[]){ *letters, '\0' });
+	return use;
+}
+
+static void test_gather__several_callers_are_told_the_most_frequent_first(void **state)
+{
+	uint32_t one = add_callers(1, "aaa");
+	uint32_t two = add_callers(2, "abb");
+	uint32_t many = add_callers(3, "abcdecdd");
+
+	(void)state;
+	assert_int_equal(classify(trace), 0);
+	assert_string_equal(lock_of(one)->evidence, "java-monitor: pthread_cond_wait");
+	assert_string_equal(lock_of(two)->evidence, "java-monitor: pthread_cond_wait; called by "
+						    "b (2 of 3 stacks), a (1)");
+	assert_string_equal(lock_of(many)->evidence,
+			    "java-monitor: pthread_cond_wait; called by c (2 of 8 stacks), a (1), "
+			    "b (1), others (4)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +263,7 @@ int main(void)
 		CASE(who_parks_and_wakes_is_not_told),
 		CASE(a_word_never_looked_at_is_what_its_pair_is),
 		CASE(waits_of_the_machine_itself_say_so),
+		CASE(several_callers_are_told_the_most_frequent_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,9 +144,21 @@ static void name_caller(struct lives *lives, const struct first_wait_record *wai
 	names_resolve_caller(lives->names, wait->life.proc, &stack, place);
 }
 
-/* The interpreter waits for its program: which function of that it is. */
-static void name_python(struct lives *lives, const struct life_record *life, struct place *place)
+/* Its stack is as deep as when it began, at least. */
+static bool still_waits(const struct first_wait_record *wait)
 {
+	uint64_t pointer;
+
+	return thread_stack_pointer(wait->life.pid, wait->life.tid, &pointer) &&
+	       pointer == wait->stack_pointer;
+}
+
+/* The interpreter waits for its program: which function of that it is. Its frames are read now:
+ * they say nothing of a wait that is over. */
+static void name_python(struct lives *lives, const struct first_wait_record *wait,
+			struct place *place)
+{
+	const struct life_record *life = &wait->life;
 	struct py_process process;
 	char *function OWNED(mem_freep) = NULL;
 
@@ -154,7 +166,7 @@ static void name_python(struct lives *lives, const struct life_record *life, str
 	    !names_python(lives->names, life->proc, &process))
 		return;
 	function = py_waiter_read(&process, life->fsbase);
-	if (function)
+	if (function && still_waits(wait))
 		trace_set_string(&place->python, function);
 }
 
@@ -248,17 +260,54 @@ static void find_parked(const struct first_wait_record *wait, struct place *plac
 	place->group = entry.lock;
 }
 
-static void name_word(struct lives *lives, const struct life_record *life, size_t bytes)
+/* An interpreter calls from the same place, whatever its program does. */
+static void see_caller(struct place *place, const struct place *there)
 {
+	char *caller OWNED(mem_freep) = place_caller(there);
+
+	if (caller && (*there->python || !is_interpreter_name(there->caller_object)))
+		sights_add(place->callers, caller);
+}
+
+/* The newest are the likeliest. */
+static struct place *place_of(struct lives *lives, const struct life_record *life)
+{
+	for (size_t i = lives->place_count; i-- > 0;) {
+		struct place *place = &lives->places[i];
+
+		if (place->proc == life->proc && place->address == life->use.address &&
+		    place->use.op == life->use.op && place->use.flags == life->use.flags)
+			return place;
+	}
+	return NULL;
+}
+
+static void take_later_wait(struct lives *lives, const struct first_wait_record *wait)
+{
+	struct place *place = place_of(lives, &wait->life);
+	struct place there OWNED(place_release);
+
+	place_init(&there);
+	if (!place || place->gil != GIL_NOT)
+		return;
+	name_caller(lives, wait, &there);
+	name_python(lives, wait, &there);
+	see_caller(place, &there);
+	if (!*place->python)
+		trace_set_string(&place->python, there.python);
+}
+
+static void name_word(struct lives *lives, const struct first_wait_record *wait)
+{
+	const struct life_record *life = &wait->life;
 	struct place *place = array_add(&lives->places, &lives->place_count, sizeof(*place));
 
 	place_init(place);
 	names_resolve(lives->names, life->proc, &life->use, place);
-	if (bytes >= sizeof(struct first_wait_record))
-		name_caller(lives, (const struct first_wait_record *)life, place);
-	if (bytes >= sizeof(struct first_wait_record))
-		find_parked((const struct first_wait_record *)life, place);
-	name_python(lives, life, place);
+	name_caller(lives, wait, place);
+	find_parked(wait, place);
+	name_python(lives, wait, place);
+	see_caller(place, place);
 	place->use = life->use;
 	place->proc = life->proc;
 	place->address = life->use.address;
@@ -268,17 +317,36 @@ static void name_word(struct lives *lives, const struct life_record *life, size_
 		trace_set_string(&lives->interpreter, names_interpreter(lives->names, life->proc));
 }
 
+/* With a stack. */
+static void take_wait(struct lives *lives, const struct first_wait_record *wait)
+{
+	const struct life_record *life = &wait->life;
+
+	if (life->kind == LIFE_LOOK) {
+		take_look(lives, wait);
+		return;
+	}
+	if (life->kind == LIFE_LATER_WAIT) {
+		take_later_wait(lives, wait);
+		return;
+	}
+	holders_add(lives->holders, life);
+	thread_names_take(lives->threads, life);
+	/* Of threads found waiting the wait is told before the thread. */
+	names_add_process(lives->names, life->proc, life->pid, 0);
+	name_word(lives, wait);
+}
+
 void lives_take(struct lives *lives, const void *data, size_t bytes)
 {
 	const struct life_record *life = data;
 
-	if (bytes < sizeof(*life))
-		return;
-	if (life->kind == LIFE_LOOK) {
-		if (bytes >= sizeof(struct first_wait_record))
-			take_look(lives, data);
+	if (bytes >= sizeof(struct first_wait_record)) {
+		take_wait(lives, data);
 		return;
 	}
+	if (bytes < sizeof(*life))
+		return;
 	if (life->kind != LIFE_DEATH)
 		holders_add(lives->holders, life);
 	thread_names_take(lives->threads, life);
@@ -294,11 +362,6 @@ void lives_take(struct lives *lives, const void *data, size_t bytes)
 		break;
 	case LIFE_DEATH:
 		cpus_update(lives->cpus, life, 1);
-		break;
-	case LIFE_FIRST_WAIT:
-		/* Of threads found waiting the wait is told before the thread. */
-		names_add_process(lives->names, life->proc, life->pid, 0);
-		name_word(lives, life, bytes);
 		break;
 	default:
 		break;

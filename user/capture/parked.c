@@ -72,22 +72,6 @@ static size_t machine_of(struct parked *parked, uint32_t proc)
 	return parked->machine_count - 1;
 }
 
-/* One of the last slot's are several. */
-static void add_blocker(struct place *place, const char *name)
-{
-	for (size_t i = 0; i < PLACE_BLOCKERS; i++) {
-		struct blocker *blocker = &place->blockers[i];
-		bool is_last = i == PLACE_BLOCKERS - 1;
-
-		if (blocker->name && !is_last && strcmp(blocker->name, name) != 0)
-			continue;
-		if (!blocker->name)
-			blocker->name = xstrdup(is_last ? "" : name);
-		blocker->looks++;
-		return;
-	}
-}
-
 static void look_at(struct parked *parked, struct parker *parker, struct place *places)
 {
 	const struct machine *machine = &parked->machines[parker->machine];
@@ -97,7 +81,7 @@ static void look_at(struct parked *parked, struct parker *parker, struct place *
 	if (machine->is_known &&
 	    thread_waits_at(machine->jvm.pid, parker->tid, places[parker->place].address) &&
 	    jvm_blocker(&machine->jvm, parker->tid, &parker->where, name))
-		add_blocker(&places[parker->place], name);
+		sights_add(places[parker->place].blockers, name);
 }
 
 /* As the table of calls has it (model/calls.c). */

@@ -134,7 +134,7 @@ static enum wait_call call_of_parking(const struct place *place)
 {
 	uint64_t looks = 0, idle = 0, locked = 0;
 
-	for (size_t i = 0; i < PLACE_BLOCKERS && place->blockers[i].name; i++) {
+	for (size_t i = 0; i < PLACE_SIGHTS && place->blockers[i].name; i++) {
 		enum wait_call call = call_of_blocker(place->blockers[i].name);
 
 		looks += place->blockers[i].looks;

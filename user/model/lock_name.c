@@ -3,6 +3,7 @@
 #include "model/lock_name.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -73,25 +74,27 @@ static char *used_name(const struct place *place, const char *word)
 	return xstrdup(word);
 }
 
+/* Where most of the stacks came from. NULL: not known. */
+static char *usual_caller(const struct place *place)
+{
+	const struct sight *most = &place->callers[0];
+
+	for (size_t i = 1; i < PLACE_SIGHTS - 1; i++)
+		if (place->callers[i].looks > most->looks)
+			most = &place->callers[i];
+	return most->name ? xstrdup(most->name) : place_caller(place);
+}
+
 /* By the function that waits: all locks of one call site are called the same. NULL: not known. */
 static char *caller_name(const struct place *place, const char *word)
 {
 	char *used OWNED(mem_freep) = NULL;
-	char *above OWNED(mem_freep) = NULL;
-	char *where;
+	char *caller OWNED(mem_freep) = place ? usual_caller(place) : NULL;
 
-	if (!place || !*place->caller_object)
+	if (!caller)
 		return NULL;
 	used = used_name(place, word);
-	if (*place->python)
-		return xasprintf("%s in %s", used, place->python);
-	if (*place->caller)
-		return xasprintf("%s in %s() of %s", used, place->caller, place->caller_object);
-	where = xasprintf("%s in %s+%#" PRIx64, used, place->caller_object, place->caller_offset);
-	if (!*place->caller_above)
-		return where;
-	above = where;
-	return xasprintf("%s below %s()", above, place->caller_above);
+	return xasprintf("%s in %s", used, caller);
 }
 
 static const struct {
@@ -207,7 +210,7 @@ static char *gil_evidence(const struct place *place, const struct rule *rule)
 /* The first two classes of what the thread was seen parked for. */
 static char *blocker_evidence(const struct place *place, const struct rule *rule)
 {
-	const struct blocker *other = &place->blockers[1];
+	const struct sight *other = &place->blockers[1];
 
 	if (other->name && *other->name)
 		return xasprintf("%s: %s, %s", rule->evidence, place->blockers[0].name,
@@ -215,8 +218,8 @@ static char *blocker_evidence(const struct place *place, const struct rule *rule
 	return xasprintf("%s: %s", rule->evidence, place->blockers[0].name);
 }
 
-char *lock_evidence(const struct words *words, const struct use_facts *facts,
-		    const struct rule *rule)
+static char *rule_evidence(const struct words *words, const struct use_facts *facts,
+			   const struct rule *rule)
 {
 	const struct place *place = words->list[facts->word].place;
 
@@ -227,4 +230,51 @@ char *lock_evidence(const struct words *words, const struct use_facts *facts,
 	if (is_by_call(rule) && facts->place && *facts->place->primitive)
 		return xasprintf("%s: %s", rule->evidence, facts->place->primitive);
 	return xstrdup(rule->evidence);
+}
+
+static int by_looks(const void *a, const void *b)
+{
+	const struct sight *left = a, *right = b;
+
+	if (left->looks != right->looks)
+		return left->looks < right->looks ? 1 : -1;
+	return strcmp(left->name, right->name);
+}
+
+/* Adds the calls by which the lock is waited for, where there are several: "; called by push() of
+ * prog (13 of 20 stacks), pop() of prog (7)". */
+static char *add_callers(char *evidence, const struct place *place)
+{
+	struct sight callers[PLACE_SIGHTS];
+	const char *before = EVIDENCE_CALLED_BY;
+	uint32_t looks = 0;
+	size_t count = 0;
+
+	for (; count < PLACE_SIGHTS && place->callers[count].name; count++)
+		looks += place->callers[count].looks;
+	if (count < 2)
+		return evidence;
+	memcpy(callers, place->callers, sizeof(callers));
+	/* The last one is all others, and stays last. */
+	qsort(callers, count < PLACE_SIGHTS ? count : PLACE_SIGHTS - 1, sizeof(*callers), by_looks);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = *callers[i].name ? callers[i].name : "others";
+		char *longer =
+			xasprintf("%s%s%s (%" PRIu32, evidence, before, name, callers[i].looks);
+
+		free(evidence);
+		evidence = i ? xasprintf("%s)", longer)
+			     : xasprintf("%s of %" PRIu32 " stacks)", longer, looks);
+		free(longer);
+		before = ", ";
+	}
+	return evidence;
+}
+
+char *lock_evidence(const struct words *words, const struct use_facts *facts,
+		    const struct rule *rule)
+{
+	char *evidence = rule_evidence(words, facts, rule);
+
+	return facts->place ? add_callers(evidence, facts->place) : evidence;
 }

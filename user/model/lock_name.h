@@ -10,7 +10,8 @@
 
 /* Raw bytes (a symbol may hold anything); free with free(). */
 char *lock_name(const struct words *words, const struct use_facts *facts, const struct rule *rule);
-/* The rule's name, and the object of a GIL. */
+/* The rule's name and what it saw: the object of a GIL, the calls by which the lock is waited for.
+ */
 char *lock_evidence(const struct words *words, const struct use_facts *facts,
 		    const struct rule *rule);
 

@@ -228,12 +228,12 @@ bool target_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size)
 }
 
 /* "NUMBER ARG0 … ARG5 SP PC" of a thread in a system call, "running" of any other. */
-static bool thread_stack_pointer(pid_t pid, uint64_t tid, uint64_t *ret_stack)
+bool thread_stack_pointer(pid_t pid, pid_t tid, uint64_t *ret_pointer)
 {
-	char *path OWNED(mem_freep) = xasprintf("/proc/%d/task/%" PRIu64 "/syscall", pid, tid);
+	char *path OWNED(mem_freep) = xasprintf("/proc/%d/task/%d/syscall", pid, tid);
 	FILE *file OWNED(file_closep) = fopen(path, "re");
 
-	return file && fscanf(file, "%*d %*s %*s %*s %*s %*s %*s %" SCNx64, ret_stack) == 1;
+	return file && fscanf(file, "%*d %*s %*s %*s %*s %*s %*s %" SCNx64, ret_pointer) == 1;
 }
 
 bool thread_waits_at(pid_t pid, pid_t tid, uint64_t address)
@@ -261,7 +261,7 @@ pid_t mapping_stack_of(const struct mapping *mapping, uint64_t address, pid_t pi
 		if (parse_count(entry->d_name, 1, INT32_MAX, &tid) < 0)
 			continue;
 		seen++;
-		if (thread_stack_pointer(pid, tid, &stack) && stack >= mapping->start &&
+		if (thread_stack_pointer(pid, (pid_t)tid, &stack) && stack >= mapping->start &&
 		    stack <= address && address - stack < STACK_NEAR_BYTES)
 			return (pid_t)tid;
 	}

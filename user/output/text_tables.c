@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/labels.h"
+#include "base/escape.h"
 #include "base/mem.h"
 #include "output/grid.h"
 #include "output/scale.h"
@@ -165,6 +166,21 @@ static void add_lock(struct grid *grid, const struct report *report, const struc
 	text_add_measured(grid, stat->lost_ns);
 }
 
+/* Where a lock is waited for, if stacks showed more than one place. */
+static void say_callers(const struct text *text, const struct report *report,
+			const struct lock_group *group)
+{
+	const struct lock *lock = &report->trace->locks[group->sum.lock - 1];
+	const char *callers = strstr(lock->evidence, EVIDENCE_CALLED_BY);
+	char *name OWNED(mem_freep) = NULL, *shown OWNED(mem_freep) = NULL;
+
+	if (!callers || group->locks > 1)
+		return;
+	name = label_the_lock(report->trace, lock->id);
+	shown = escape_text(callers + strlen(EVIDENCE_CALLED_BY));
+	text_say(text, "The waiters for %s came from %s", name, shown);
+}
+
 void text_locks(const struct text *text, const struct report *report)
 {
 	struct lock_group *groups OWNED(mem_freep) = NULL;
@@ -189,6 +205,8 @@ void text_locks(const struct text *text, const struct report *report)
 	grid_print(grid, TEXT_INDENT, text->file);
 	if (shown < group_count)
 		text_say(text, "and %zu more, with less lost", group_count - shown);
+	for (size_t i = 0; i < shown; i++)
+		say_callers(text, report, &groups[i]);
 }
 
 static int by_wait(const void *a, const void *b)

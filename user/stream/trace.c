@@ -3,6 +3,7 @@
  * or judging one. */
 #include "stream/trace.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,11 +84,44 @@ void place_release(struct place *place)
 	free(place->primitive);
 	free(place->caller);
 	free(place->caller_above);
-	for (size_t i = 0; i < PLACE_BLOCKERS; i++)
+	for (size_t i = 0; i < PLACE_SIGHTS; i++) {
 		free(place->blockers[i].name);
+		free(place->callers[i].name);
+	}
 	free(place->caller_object);
 	free(place->python);
 	free(place->kept_in);
+}
+
+char *place_caller(const struct place *place)
+{
+	char *where OWNED(mem_freep) = NULL;
+
+	if (!*place->caller_object)
+		return NULL;
+	if (*place->python)
+		return xstrdup(place->python);
+	if (*place->caller)
+		return xasprintf("%s() of %s", place->caller, place->caller_object);
+	where = xasprintf("%s+%#" PRIx64, place->caller_object, place->caller_offset);
+	if (!*place->caller_above)
+		return xstrdup(where);
+	return xasprintf("%s below %s()", where, place->caller_above);
+}
+
+void sights_add(struct sight sights[PLACE_SIGHTS], const char *name)
+{
+	for (size_t i = 0; i < PLACE_SIGHTS; i++) {
+		struct sight *sight = &sights[i];
+		bool is_last = i == PLACE_SIGHTS - 1;
+
+		if (sight->name && !is_last && strcmp(sight->name, name) != 0)
+			continue;
+		if (!sight->name)
+			sight->name = xstrdup(is_last ? "" : name);
+		sight->looks++;
+		return;
+	}
 }
 
 void trace_free(struct trace *trace)

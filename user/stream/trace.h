@@ -82,6 +82,8 @@ enum lock_state {
 
 /* In the evidence of a GIL, before the native function that was seen to keep it. */
 #define EVIDENCE_KEPT_IN "; kept in "
+/* In the evidence of a lock that is waited for in more than one place: then these. */
+#define EVIDENCE_CALLED_BY "; called by "
 
 struct lock {
 	uint32_t id; /* locks[i].id == i + 1 */
@@ -129,12 +131,13 @@ enum gil_part {
 	GIL_HAND_OVER, /* the thread that was asked to let go waits until another took it */
 };
 
-/* What a thread of a JVM was found parked for, at so many looks. */
-struct blocker {
-	char *name; /* of the class; "" in the last one: of several others */
+/* What was seen at a place at so many looks. Lists of them have room for a few: the last is "" and
+ * stands for all others. */
+struct sight {
+	char *name;
 	uint32_t looks; /* 0: not used, and name is NULL */
 };
-#define PLACE_BLOCKERS 4
+#define PLACE_SIGHTS 4
 
 struct place {
 	uint32_t proc;
@@ -156,7 +159,8 @@ struct place {
 	char *python; /* function of a Python program that waits there, "f() of x.py", or "" */
 	char *kept_in; /* of a GIL: native function seen to keep it, "f() of x.so", or "" */
 	uint64_t caller_offset; /* in that file, of the call: which call site it is */
-	struct blocker blockers[PLACE_BLOCKERS]; /* of the thread whose word it is */
+	struct sight blockers[PLACE_SIGHTS]; /* classes a thread of a JVM was found parked for */
+	struct sight callers[PLACE_SIGHTS]; /* by which calls was waited: place_caller() of each */
 	uint64_t shared_dev; /* of a shared mapping: words with the same three are one lock */
 	uint64_t shared_inode;
 	uint64_t shared_offset;
@@ -284,6 +288,9 @@ struct cpu_step *trace_add_cpu_step(struct trace *trace);
 /* A place by itself: all strings "", and freed. */
 void place_init(struct place *place);
 void place_release(struct place *place);
+/* Where the wait was called, "f() of program"; NULL: not known. Free it. */
+char *place_caller(const struct place *place);
+void sights_add(struct sight sights[PLACE_SIGHTS], const char *name);
 
 /* Replaces a string of the trace by a copy; and appends a copy to a NULL-terminated list of
  * strings. */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Threads take one mutex in two functions, in fill() three times as often as in drain():
+ * w_places [--threads N] [--rounds N] [--hold-us N] [--one] (in fill() only).
+ */
+#include "w.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t rounds, hold_ns, drain_every;
+
+static __attribute__((noinline)) void fill(void)
+{
+	pthread_mutex_lock(&mutex);
+	w_burn(hold_ns);
+	pthread_mutex_unlock(&mutex);
+}
+
+static __attribute__((noinline)) void drain(void)
+{
+	pthread_mutex_lock(&mutex);
+	w_burn(hold_ns);
+	pthread_mutex_unlock(&mutex);
+	w_rest(1000); /* another end than fill's: the linker may merge equal functions */
+}
+
+static void *work(void *argument)
+{
+	struct w_truth *truth = argument;
+
+	w_begin(truth, "worker", &mutex);
+	for (uint64_t i = 0; i < rounds; i++) {
+		if (i % 4 == drain_every)
+			drain();
+		else
+			fill();
+		w_rest(20000); /* lets another have it: a glibc mutex is not fair */
+	}
+	w_end(truth);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static struct w_truth truths[W_THREADS_MAX];
+	pthread_t threads[W_THREADS_MAX];
+	uint64_t count = w_number(argc, argv, "--threads", 3);
+
+	rounds = w_number(argc, argv, "--rounds", 300);
+	hold_ns = w_number(argc, argv, "--hold-us", 300) * 1000;
+	drain_every = w_flag(argc, argv, "--one") ? 4 : 3;
+	w_check(count <= W_THREADS_MAX, "too many threads");
+	for (uint64_t i = 0; i < count; i++)
+		threads[i] = w_start(work, &truths[i]);
+	for (uint64_t i = 0; i < count; i++)
+		w_join(threads[i]);
+	for (uint64_t i = 0; i < count; i++)
+		w_say(&truths[i]);
+	return 0;
+}
