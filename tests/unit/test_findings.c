@@ -302,6 +302,28 @@ static void test_findings__the_headline_of_threads_comes_first(void **state)
 	experiment_free(experiment);
 }
 
+static void test_findings__who_used_the_cpus_is_said_of_a_variant_too(void **state)
+{
+	static const char ready[] =
+		"Threads that stood ready without a CPU cost 30.0 % of the CPUs'";
+	struct experiment *experiment = sample_experiment_new();
+	struct run *run = &experiment->variants[1].runs[experiment->variants[1].representative];
+	const char *says;
+
+	(void)state;
+	run->report->capacity.cpu_wait_ns = run->report->capacity.total_ns * 3 / 10;
+	findings_make_experiment(experiment);
+	says = experiment->findings[0].says;
+	assert_non_null(strstr(says, ready));
+	assert_null(strstr(says, "other programs"));
+	run->trace->meta.others_run_ns = run->report->wall_ns;
+	findings_make_experiment(experiment);
+	says = experiment->findings[0].says;
+	assert_non_null(strstr(says, ready));
+	assert_non_null(strstr(says, "time: other programs on this machine used "));
+	experiment_free(experiment);
+}
+
 static void test_findings__native_code_that_keeps_a_gil_is_named_where_it_was_seen(void **state)
 {
 	static const char *const ends[] = { "so it was in native code that keeps it.",
@@ -368,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_findings__a_line_that_is_not_of_one_sign_is_no_penalty),
 		cmocka_unit_test(test_findings__a_slower_machine_is_not_the_fault_of_the_variant),
 		cmocka_unit_test(test_findings__the_headline_of_threads_comes_first),
+		cmocka_unit_test(test_findings__who_used_the_cpus_is_said_of_a_variant_too),
 		cmocka_unit_test(
 			test_findings__native_code_that_keeps_a_gil_is_named_where_it_was_seen),
 		cmocka_unit_test(test_findings__a_free_threaded_python_is_said_to_have_no_gil),

@@ -84,18 +84,24 @@ static bool find_blamed(const struct report *report, struct lock_group *ret_blam
 	return true;
 }
 
-/* That threads stood ready beside CPUs they could have used: a busy machine, or a slow wake-up. ""
- * where that is little. Free it. */
+/* That threads stood ready beside CPUs they could have used: a busy machine, or a slow wake-up; and
+ * which of them, where it shows. "" where that is little. Free it. */
 static char *describe_cpu_wait(const struct report *report)
 {
 	const struct capacity *capacity = &report->capacity;
 	uint32_t lost = permille_of(capacity->cpu_wait_ns, capacity->total_ns);
-	char share[UNITS_BUFFER];
+	char share[UNITS_BUFFER], others[UNITS_BUFFER];
 
 	if (lost < NAMED_PERMILLE)
 		return xstrdup("");
-	return xasprintf(" Threads that stood ready without a CPU cost %s of the CPUs' time.",
-			 format_permille(lost, share));
+	format_permille(lost, share);
+	if (!others_were_busy(report))
+		return xasprintf(" Threads that stood ready without a CPU cost %s of the CPUs' "
+				 "time.",
+				 share);
+	return xasprintf(" Threads that stood ready without a CPU cost %s of the CPUs' time: other "
+			 "programs on this machine used %s of it during that run.",
+			 share, format_ns(report->trace->meta.others_run_ns, others));
 }
 
 /* Which lock kept more from running at a time; "" where none did. Free it. */

@@ -107,15 +107,22 @@ bool rule_more_threads(const struct situation *situation, struct finding *findin
 	return true;
 }
 
+bool others_were_busy(const struct report *report)
+{
+	const struct meta *meta = &report->trace->meta;
+
+	return meta->others_run_ns != TRACE_NOT_MEASURED && report->capacity.cpus != 0 &&
+	       permille_of(per_cpu(report, meta->others_run_ns), meta->end_ns - meta->start_ns) >=
+		       LOSS_PERMILLE;
+}
+
 bool rule_others(const struct situation *situation, struct finding *finding)
 {
 	const struct report *report = situation->report;
-	const struct meta *meta = &report->trace->meta;
-	uint64_t others_ns = meta->others_run_ns, window_ns = meta->end_ns - meta->start_ns;
+	uint64_t others_ns = report->trace->meta.others_run_ns;
 	char others[UNITS_BUFFER], ready[UNITS_BUFFER];
 
-	if (others_ns == TRACE_NOT_MEASURED || report->capacity.cpus == 0 ||
-	    permille_of(per_cpu(report, others_ns), window_ns) < LOSS_PERMILLE ||
+	if (!others_were_busy(report) ||
 	    permille_of(situation->ready_ns, report->cpu_ns) < CPU_WAIT_PERMILLE)
 		return false;
 	finding_say(finding, per_cpu(report, smaller(others_ns, situation->ready_ns)),

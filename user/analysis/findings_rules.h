@@ -66,6 +66,8 @@ bool rule_holds(report_rule_fn rule, const struct situation *situation);
 uint32_t share_running(const struct report *report, size_t count);
 uint32_t share_running_least(const struct report *report, size_t count);
 const struct lock *lock_of(const struct report *report, const struct lock_stat *stat);
+/* Whether the rest of the machine used a tenth of the CPUs in the window. */
+bool others_were_busy(const struct report *report);
 /* False for a lock inside of a runtime that costs too little to matter: no program can mend it. */
 bool is_worth_naming(const struct report *report, const struct lock_stat *stat);
 /* "620 ms in 126 episodes, 5.0 ms at a time", or per waiter where few waited. Free it. */
