@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Wrong use, missing rights, full disks and sudden ends: a sentence, a status, nothing left."""
 
+import json
 import os
 import shutil
 import signal
@@ -124,6 +125,23 @@ def a_full_disk_for_the_spool_still_gives_totals():
                            "echo status $?; ls -A")
     check(not result.stdout.split("status", 1)[1].split()[1:], f"left: {result.stdout}")
     check(result.stderr.strip(), "no report and no message")
+
+
+@case
+def a_small_disk_for_the_spool_is_left_to_the_analysis():
+    """The critical path needs room there; a copy of the slices only saves time."""
+    path = os.path.join(harness.folder, "trace")
+    result = convoy("run", "-o", path, "--", workload("w_pingpong"), "--turns", "60000", "--pin",
+                    "0")
+    check(result.status == 0, result.stderr)
+    # Slices go there in full chunks, of 40 bytes each: a copy of them would just fit.
+    chunk = 128 << 10
+    size = harness.Trace(path).meta["slices_produced"] // chunk * chunk * 40
+    check(size > 4 << 20, f"{size} bytes of slices need no spool")
+    result = on_small_disk(f"TMPDIR=$PWD {CONVOY} report --format json {path}",
+                           size=f"{size + (200 << 10)}")
+    told = json.loads(result.stdout)
+    check(told["critical_path"] and told["what_if"]["model"] == "good", f"{told['what_if']}")
 
 
 @case

@@ -214,6 +214,20 @@ static void test_trace_load__names_in_messages_are_raw(void **state)
 	fixture_assert_refused(fixture, "trace\x1b': No such file or directory; name the DIR");
 }
 
+static void test_trace_load__a_figure_by_its_former_name_is_known(void **state)
+{
+	struct fixture *fixture = *state;
+	struct trace *trace;
+
+	fixture_save(&fixture->report, fixture->path);
+	fixture_replace(fixture, "meta.json", "\"charged_ready_ns\"", "\"out_of_idle_ns\"");
+	trace = fixture_load(fixture->path);
+	assert_int_equal(trace->threads[0].charged_ready_ns,
+			 fixture->trace->threads[0].charged_ready_ns);
+	assert_int_not_equal(trace->threads[0].charged_ready_ns, TRACE_NOT_MEASURED);
+	trace_free(trace);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -225,6 +239,7 @@ int main(void)
 		TEST(test_trace_load__missing_files_are_named),
 		TEST(test_trace_load__files_that_are_not_regular_are_refused),
 		TEST(test_trace_load__names_in_messages_are_raw),
+		TEST(test_trace_load__a_figure_by_its_former_name_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

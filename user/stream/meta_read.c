@@ -362,15 +362,17 @@ int meta_json_read_threads(const char *text, size_t length, const char *name, st
 	json_t *root OWNED(json_freep) = root_new(&reader, text, length);
 	const json_t *runs = json_object_get(root, "own_run_ns");
 	const json_t *waits = json_object_get(root, "own_wait_ns");
-	/* These two may be missing. */
-	const json_t *idle = json_object_get(root, "charged_ready_ns");
+	/* These two may be missing; the first once had another name. */
+	const json_t *ready = json_object_get(root, "charged_ready_ns");
 	const json_t *uncharged = json_object_get(root, "uncharged_ns");
 
 	if (!root)
 		return -EINVAL;
+	if (!ready)
+		ready = json_object_get(root, "out_of_idle_ns");
 	if (json_array_size(runs) != trace->thread_count ||
 	    json_array_size(waits) != trace->thread_count ||
-	    (idle && json_array_size(idle) != trace->thread_count) ||
+	    (ready && json_array_size(ready) != trace->thread_count) ||
 	    (uncharged && json_array_size(uncharged) != trace->thread_count))
 		return meta_fail(&reader, line_of(&reader, "own_run_ns"),
 				 "'own_run_ns' has not a number for each of the %zu threads of "
@@ -383,7 +385,7 @@ int meta_json_read_threads(const char *text, size_t length, const char *name, st
 		thread->uncharged_ns = TRACE_NOT_MEASURED;
 		if (read_u64(json_array_get(runs, i), &thread->own_run_ns) ||
 		    read_u64(json_array_get(waits, i), &thread->own_wait_ns) ||
-		    (idle && read_u64(json_array_get(idle, i), &thread->charged_ready_ns)) ||
+		    (ready && read_u64(json_array_get(ready, i), &thread->charged_ready_ns)) ||
 		    (uncharged && read_u64(json_array_get(uncharged, i), &thread->uncharged_ns)))
 			return bad_field(&reader, "own_run_ns", runs);
 	}

@@ -12,8 +12,11 @@
 
 #include "base/mem.h"
 #include "stream/slice_store.h"
+#include "stream/spool.h"
 
 #define COPY_MAX_BYTES (2ULL << 30) /* where the spool is: some 50 million slices */
+#define COPY_FREE_BYTES (4ULL << 20) /* so much needs no spool */
+#define COPY_PART 4 /* of the room there: the analysis needs it more */
 
 struct saved_slices {
 	struct slice_source source; /* first: the source is this */
@@ -231,6 +234,15 @@ static int check_totals(struct saved_slices *saved, const struct progress *progr
 	return 0;
 }
 
+static bool has_room_for_copy(const struct trace *trace)
+{
+	uint64_t slices = trace->meta.slices_produced;
+	uint64_t bytes = slices < COPY_MAX_BYTES ? slices * sizeof(struct slice) : UINT64_MAX;
+
+	return bytes <= COPY_FREE_BYTES ||
+	       (bytes <= COPY_MAX_BYTES && bytes <= spool_room() / COPY_PART);
+}
+
 static void store_freep(struct slice_store **store)
 {
 	slice_store_free(*store);
@@ -244,7 +256,7 @@ int saved_slices_check(struct slice_source *source, const struct trace *trace,
 	struct progress *progress OWNED(mem_freep) =
 		xcalloc(trace->thread_count, sizeof(*progress));
 	struct slice slice, before = { .start_ns = 0 };
-	bool is_whole = true;
+	bool is_whole = has_room_for_copy(trace);
 	int has_slice, err = 0;
 
 	while (!err && (has_slice = read_next(saved, &slice)) != 0) {

@@ -6,18 +6,31 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-int spool_open(void)
+static const char *spool_dir(void)
 {
 	const char *dir = getenv("TMPDIR");
+
+	return dir && dir[0] == '/' ? dir : "/tmp";
+}
+
+uint64_t spool_room(void)
+{
+	struct statvfs status;
+
+	return statvfs(spool_dir(), &status) ? 0 : (uint64_t)status.f_bavail * status.f_frsize;
+}
+
+int spool_open(void)
+{
+	const char *dir = spool_dir();
 	char *name OWNED(mem_freep) = NULL;
 	int file;
 
-	if (!dir || dir[0] != '/')
-		dir = "/tmp";
 	file = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
 	if (file >= 0)
 		return file;

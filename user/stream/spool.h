@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes that are free there; 0: not known. */
+uint64_t spool_room(void);
 /* A descriptor, close it; or negative errno. */
 int spool_open(void);
 /* All the bytes at that offset: 0 or negative errno; -EIO where the file ends too early. */
