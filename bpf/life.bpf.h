@@ -74,7 +74,7 @@ static __always_inline void stack_fill(struct first_wait_record *wait, struct ta
 	wait->instruction = 0;
 	wait->stack_pointer = 0;
 	wait->stack_bytes = 0;
-	wait->pad = 0;
+	wait->switches = task->nvcsw;
 	if (regs) {
 		wait->instruction = regs->ip;
 		wait->stack_pointer = regs->sp;
@@ -89,7 +89,9 @@ static __noinline void wait_tell(struct thread_state *ts, struct task_struct *ta
 	struct first_wait_record *wait = bpf_ringbuf_reserve(&lives, sizeof(*wait), 0);
 
 	if (!wait) {
-		count_loss(LOSS_LIFE_RING, 1);
+		/* A stack of a word that is known already is no loss. */
+		if (kind == LIFE_FIRST_WAIT)
+			count_loss(LOSS_LIFE_RING, 1);
 		return;
 	}
 	life_fill(&wait->life, ts, task, kind);
@@ -106,7 +108,8 @@ static __always_inline void later_wait_tell(struct thread_state *ts, struct task
 	if (*stacks >= WORD_STACKS_MAX || stacks_copied >= STACKS_MAX ||
 	    (has_gil_words && bpf_map_lookup_elem(&gil_words, &key)))
 		return;
-	__sync_fetch_and_add(stacks, 1);
+	if (__sync_fetch_and_add(stacks, 1) >= WORD_STACKS_MAX)
+		return;
 	__sync_fetch_and_add(&stacks_copied, 1);
 	wait_tell(ts, task, LIFE_LATER_WAIT);
 }

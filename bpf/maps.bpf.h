@@ -34,9 +34,10 @@ __s64 live_count = 0; /* targets alive */
 __u32 handed_count = 0; /* threads whose totals were given to user space */
 __u64 loss[LOSS_COUNT] = {};
 
-/* Stacks of later waits: each costs user space some 50 µs. */
+/* Stacks of later waits: each costs user space some 50 µs. User space sets the number back every
+ * few seconds. */
 #define WORD_STACKS_MAX 24
-#define STACKS_MAX 512
+#define STACKS_MAX 256
 __u32 stacks_copied = 0;
 
 #define TURNS_AT_ONCE 8
@@ -92,8 +93,8 @@ struct {
 	__uint(max_entries, 16 << 20);
 } turns SEC(".maps");
 
-/* Births, execs, deaths, first waits; wakes user space only where a name would be lost by waiting.
- */
+/* Births, execs, deaths, waits to be named; wakes user space only where a name would be lost by
+ * waiting. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 2 << 20);

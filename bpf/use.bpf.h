@@ -208,8 +208,9 @@ static __always_inline struct use_total *use_row(struct thread_state *ts,
 	return &ts->total.uses[use_find(ts, use, &is_new) & (THREAD_USES - 1)];
 }
 
-/* Whether the thread's wait is one to look at: ever fewer are. The steps between are odd and
- * differ from thread to thread, or threads that go round in turn would be met at the same place. */
+/* Whether the thread's wait is one to look at: ever fewer are. The steps from one to the
+ * next are odd and differ from thread to thread, or threads that go round in turn would be met at
+ * the same place. */
 static __always_inline bool is_sampled_wait(struct thread_state *ts)
 {
 	if (ts->unsampled_waits) {
@@ -217,7 +218,7 @@ static __always_inline bool is_sampled_wait(struct thread_state *ts)
 		return false;
 	}
 	ts->sample_step = ts->sample_step * 2 + 1;
-	ts->unsampled_waits = ts->sample_step + (ts->total.thread & 7);
+	ts->unsampled_waits = ts->sample_step - 1 + 2 * (ts->total.thread & 7);
 	return true;
 }
 

@@ -139,7 +139,7 @@ struct first_wait_record {
 	__u64 instruction; /* user instruction pointer: of a wait, after the system call */
 	__u64 stack_pointer;
 	__u32 stack_bytes; /* of stack that could be read */
-	__u32 pad;
+	__u32 switches; /* nvcsw of the thread: while it is that, the thread waits here still */
 	__u8 stack[RECORD_STACK_BYTES];
 };
 _Static_assert(sizeof(struct first_wait_record) == 208 + 24 + RECORD_STACK_BYTES,

@@ -117,6 +117,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	char comm[16];
 	struct signal_struct *signal;
+	long unsigned int nvcsw;
 	struct thread_struct thread;
 };
 

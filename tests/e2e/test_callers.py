@@ -4,12 +4,33 @@
 
 import os
 import re
+import subprocess
+import time
 
 import harness
 import pythons
-from harness import MS, case, check, record, timely, workload
+from harness import MS, case, check, record, timely, watch, workload
 
 CALLED_BY = "; called by "
+TWO_LOCKS = """
+import threading, time
+locks = [threading.Lock(), threading.Lock()]
+def burn():
+    end = time.monotonic() + .00002
+    while time.monotonic() < end: pass
+def first():
+    with locks[0]: burn()
+def second():
+    with locks[1]: burn()
+def work():
+    for i in range(4000):
+        first()
+        second()
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
 PROGRAM = """
 import threading, time
 lock = threading.Lock()
@@ -61,6 +82,56 @@ def every_function_that_waits_is_told():
         check("The waiters for the mutex 'mutex' in w_places came from fill() of w_places" in text
               or "came from drain() of w_places" in text, result.stderr)
     return f"{seen}"
+
+
+@case
+def all_operations_of_a_lock_are_told():
+    _, trace = record(workload("w_places"), "--timed", "--rounds", "600")
+    seen, stacks = callers(contended(trace))
+    check_places(seen, stacks, {"fill() of w_places", "drain() of w_places"})
+    return f"{seen}"
+
+
+def check_apart(trace, what):
+    """Two locks, each in a function of its own: no stack of the one is told of the other."""
+    waited = [row for row in trace.locks if row["state"] == "lock" and row["kind"] != "gil" and
+              row["waits"] > 20]
+    timely(len(waited) == 2, f"{what}: waited for {[row['name'] for row in waited]}")
+    for row in waited:
+        check(CALLED_BY not in row["evidence"], f"{what}: {row['name']}: {row['evidence']}")
+    names = {row["name"] for row in waited}
+    check(len(names) == 2, f"{what}: both are called {names}")
+
+
+@case
+def a_stack_is_of_the_lock_that_was_waited_for():
+    words = (workload("w_places"), "--two", "--threads", "6", "--hold-us", "20")
+    _, trace = record(*words, "--rounds", "3000")
+    check_apart(trace, "run")
+    with subprocess.Popen([*words, "--rounds", "100000000"], stdout=subprocess.DEVNULL) as process:
+        try:
+            for number in range(4):
+                time.sleep(0.2)
+                check_apart(watch([process.pid], "0.5", name=f"watched{number}"), "attach")
+        finally:
+            process.kill()
+
+
+@case
+def a_function_of_python_is_of_the_lock_that_it_waits_for():
+    path = os.path.join(harness.folder, "two.py")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(TWO_LOCKS)
+    wanted = pythons.interpreters(lambda python: python.kind == "CPython" and
+                                  python.version >= (3, 8))
+    for number, python in enumerate(wanted):
+        _, trace = record(python.path, path, name=f"trace{number}")
+        named = [row["name"].partition(" in ")[2] for row in trace.locks
+                 if row["waits"] > 20 and row["name"].endswith("() of two.py")]
+        check(len(set(named)) == len(named), f"{python.name}: {named}")
+        for row in trace.locks:
+            check(CALLED_BY not in row["evidence"], f"{python.name}: {row['evidence']}")
+    return ", ".join(python.name for python in wanted)
 
 
 @case

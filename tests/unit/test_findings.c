@@ -354,6 +354,33 @@ static void test_findings__native_code_that_keeps_a_gil_is_named_where_it_was_se
 	}
 }
 
+/* What a function is called says nothing of the call that it makes. */
+static void test_findings__a_reader_in_a_function_called_write_is_no_writer(void **state)
+{
+	static const char *const evidences[] = {
+		"call-rwlock: pthread_rwlock_rdlock" EVIDENCE_CALLED_BY
+		"write_page() of x (2 of 3 stacks), wrlock() of x (1)",
+		"call-rwlock: pthread_rwlock_wrlock" EVIDENCE_CALLED_BY
+		"write_page() of x (2 of 3 stacks), save() of x (1)",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct trace *trace = load(TRACES "/writer-starves-speaks");
+		struct report *report = NULL;
+		bool is_told = false;
+
+		trace_set_string(&trace->locks[0].evidence, evidences[i]);
+		assert_int_equal(report_make(trace, 0, 0, &report), 0);
+		findings_make(report, NULL);
+		for (size_t j = 0; j < report->finding_count; j++)
+			is_told |= !strcmp(report->findings[j].id, "writer-starves");
+		assert_int_equal(is_told, i == 1);
+		report_free(report);
+		trace_free(trace);
+	}
+}
+
 static void test_findings__a_free_threaded_python_is_said_to_have_no_gil(void **state)
 {
 	static const char *const interpreters[] = { "CPython 3.14.0",
@@ -393,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_findings__who_used_the_cpus_is_said_of_a_variant_too),
 		cmocka_unit_test(
 			test_findings__native_code_that_keeps_a_gil_is_named_where_it_was_seen),
+		cmocka_unit_test(test_findings__a_reader_in_a_function_called_write_is_no_writer),
 		cmocka_unit_test(test_findings__a_free_threaded_python_is_said_to_have_no_gil),
 		cmocka_unit_test(test_findings__names_in_a_sentence_cannot_drive_a_terminal),
 	};

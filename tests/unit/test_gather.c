@@ -234,7 +234,7 @@ static uint32_t add_callers(uint32_t thread, const char *letters)
 
 	trace->uses[use - 1].proc = place->proc = PROC + thread;
 	for (; *letters; letters++)
-		sights_add(place->callers, (const char[]){ *letters, '\0' });
+		sights_add(place->callers, (const char[]){ *letters, '\0' }, 1);
 	return use;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "base/mem.h"
+#include "model/lock_name.h"
 
 /* What holders did is worth a sentence from a tenth of the wait on, and a hundredth of the wall. */
 #define HOLDER_PERMILLE 100
@@ -266,7 +267,8 @@ static uint32_t main_waiter(const struct report *report, uint32_t lock, uint64_t
 /* Its waits were seen in a call that takes it to write. */
 static bool is_waited_to_write(const struct lock *lock)
 {
-	return strstr(lock->evidence, "wrlock") || strstr(lock->evidence, "write");
+	return lock_evidence_has(lock->evidence, "wrlock") ||
+	       lock_evidence_has(lock->evidence, "write");
 }
 
 static bool is_starved(const struct report *report, const struct lock_stat *stat,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Births, execs, deaths and first waits as the kernel tells them. */
+/* Births, execs, deaths and waits as the kernel tells them. */
 #include "capture/lives.h"
 
 #include <bpf/bpf.h>
@@ -123,6 +123,12 @@ static void read_stack(const struct life_record *life, struct wait_stack *stack,
 	stack->bytes = bytes;
 }
 
+/* What is read of the thread now is of this wait, and of no later one. */
+static bool still_waits(const struct first_wait_record *wait)
+{
+	return thread_sleeps_since(wait->life.pid, wait->life.tid, wait->switches);
+}
+
 static void name_caller(struct lives *lives, const struct first_wait_record *wait,
 			struct place *place)
 {
@@ -140,17 +146,10 @@ static void name_caller(struct lives *lives, const struct first_wait_record *wai
 	if (stack.size == 0) {
 		holders_found_wait(lives->holders, &wait->life);
 		read_stack(&wait->life, &stack, bytes);
+		if (!still_waits(wait))
+			stack.size = 0;
 	}
 	names_resolve_caller(lives->names, wait->life.proc, &stack, place);
-}
-
-/* Its stack is as deep as when it began, at least. */
-static bool still_waits(const struct first_wait_record *wait)
-{
-	uint64_t pointer;
-
-	return thread_stack_pointer(wait->life.pid, wait->life.tid, &pointer) &&
-	       pointer == wait->stack_pointer;
 }
 
 /* The interpreter waits for its program: which function of that it is. Its frames are read now:
@@ -260,13 +259,15 @@ static void find_parked(const struct first_wait_record *wait, struct place *plac
 	place->group = entry.lock;
 }
 
-/* An interpreter calls from the same place, whatever its program does. */
+/* An interpreter calls from the same place, whatever its program does; and so does a library for
+ * everybody. */
 static void see_caller(struct place *place, const struct place *there)
 {
 	char *caller OWNED(mem_freep) = place_caller(there);
 
-	if (caller && (*there->python || !is_interpreter_name(there->caller_object)))
-		sights_add(place->callers, caller);
+	if (caller && !there->is_leaf &&
+	    (*there->python || !is_interpreter_name(there->caller_object)))
+		sights_add(place->callers, caller, 1);
 }
 
 /* The newest are the likeliest. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Births, execs, deaths and first waits as the kernel tells them: words are named while their
+ * Births, execs, deaths and waits as the kernel tells them: words are named while their
  * process lives, allowed CPUs are followed. Not for totals.
  */
 #ifndef CONVOY_CAPTURE_LIVES_H

@@ -2,7 +2,7 @@
 /*
  * How long convoy may sleep between two drains of the ring of turns. Each wake-up takes CPU time
  * from the program that is observed, so it sleeps as long as the ring can take what may come. Not
- * for what wakes it before: execs, first waits, deaths, signals.
+ * for what wakes it before: execs, waits to be named, deaths, signals.
  */
 #ifndef CONVOY_CAPTURE_PACE_H
 #define CONVOY_CAPTURE_PACE_H

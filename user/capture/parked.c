@@ -81,7 +81,7 @@ static void look_at(struct parked *parked, struct parker *parker, struct place *
 	if (machine->is_known &&
 	    thread_waits_at(machine->jvm.pid, parker->tid, places[parker->place].address) &&
 	    jvm_blocker(&machine->jvm, parker->tid, &parker->where, name))
-		sights_add(places[parker->place].blockers, name);
+		sights_add(places[parker->place].blockers, name, 1);
 }
 
 /* As the table of calls has it (model/calls.c). */

@@ -37,6 +37,7 @@
  */
 #define SETTLE_NS (20 * NS_PER_MS)
 #define ENDING_STEP_MS 5 /* once the end of the window is known */
+#define STACKS_EVERY_NS (4000 * NS_PER_MS) /* so often STACKS_MAX more may be copied */
 
 struct session {
 	struct session_options options;
@@ -65,6 +66,7 @@ struct session {
 	int drain_error;
 	struct pace pace;
 	uint64_t drained_bytes; /* of turns, by the last drain */
+	uint64_t renewed_ns; /* when it was last allowed to copy stacks */
 };
 
 uint64_t session_now_ns(void)
@@ -229,10 +231,22 @@ int session_poll_fd(const struct session *session)
 	return ring_buffer__epoll_fd(session->lives_ring);
 }
 
+/* Looking at stacks must not cost more than a few thousandths of a CPU. */
+static void renew_stacks(struct session *session)
+{
+	uint64_t now_ns = session_now_ns();
+
+	if (now_ns - session->renewed_ns < STACKS_EVERY_NS)
+		return;
+	session->renewed_ns = now_ns;
+	session->probes->bss->stacks_copied = 0;
+}
+
 static int drain(struct session *session)
 {
 	int err;
 
+	renew_stacks(session);
 	ring_buffer__consume(session->lives_ring);
 	lives_look(session->lives);
 	session->drained_bytes = 0;

@@ -10,8 +10,18 @@
 #include "model/rules.h"
 #include "model/words.h"
 
+/* What a lock is called by: its first use, and the callers of all. */
+struct naming {
+	const struct use_facts *facts;
+	const struct rule *rule;
+	struct sight callers[PLACE_SIGHTS];
+};
+
 struct classifier {
 	struct trace *trace;
+	struct naming *namings; /* by lock */
+	size_t naming_count;
+	size_t first_lock; /* locks that were there before */
 	struct words words;
 	struct tally *locks; /* (word, kind and state) → mark: lock number */
 	struct tally *totals; /* (lock, thread) → mark: index + 1 of the wait_total */
@@ -19,6 +29,9 @@ struct classifier {
 
 static void classifier_release(struct classifier *classifier)
 {
+	for (size_t i = 0; i < classifier->naming_count; i++)
+		sights_release(classifier->namings[i].callers);
+	free(classifier->namings);
 	words_release(&classifier->words);
 	tally_free(&classifier->locks);
 	tally_free(&classifier->totals);
@@ -45,20 +58,44 @@ static uint32_t lock_of(struct classifier *classifier, const struct use_facts *f
 	const struct word *word = &classifier->words.list[facts->word];
 	struct tally *known =
 		tally_get(&classifier->locks, facts->word, (uint64_t)rule->kind << 8 | rule->state);
+	struct naming *naming;
 	struct lock *lock;
 
 	if (known->mark)
 		return (uint32_t)known->mark;
 	lock = trace_add_lock(classifier->trace);
+	naming = array_add(&classifier->namings, &classifier->naming_count, sizeof(*naming));
+	naming->facts = facts;
+	naming->rule = rule;
 	known->mark = lock->id;
 	lock->pid = word->is_shared ? 0 : word->pid;
 	lock->address = word->address;
 	lock->kind = rule->kind;
 	lock->state = rule->state;
-	set_owned(&lock->name, lock_name(&classifier->words, facts, rule));
-	set_owned(&lock->evidence, lock_evidence(&classifier->words, facts, rule));
 	set_no_waits(lock, classifier->trace);
 	return lock->id;
+}
+
+/* A lock may be waited for by several operations. */
+static void add_callers(struct classifier *classifier, uint32_t lock, const struct place *place)
+{
+	struct naming *naming = &classifier->namings[lock - 1 - classifier->first_lock];
+
+	for (size_t i = 0; i < PLACE_SIGHTS && place->callers[i].name; i++)
+		sights_add(naming->callers, place->callers[i].name, place->callers[i].looks);
+}
+
+static void name_locks(struct classifier *classifier)
+{
+	for (size_t i = 0; i < classifier->naming_count; i++) {
+		const struct naming *naming = &classifier->namings[i];
+		struct lock *lock = &classifier->trace->locks[classifier->first_lock + i];
+
+		set_owned(&lock->name, lock_name(&classifier->words, naming->facts, naming->rule,
+						 naming->callers));
+		set_owned(&lock->evidence, lock_evidence(&classifier->words, naming->facts,
+							 naming->rule, naming->callers));
+	}
 }
 
 static void add_timeouts(uint64_t *timeouts, uint64_t more)
@@ -183,7 +220,10 @@ static int by_lock(const void *a, const void *b)
 
 int classify(struct trace *trace)
 {
-	struct classifier classifier OWNED(classifier_release) = { .trace = trace };
+	struct classifier classifier OWNED(classifier_release) = {
+		.trace = trace,
+		.first_lock = trace->lock_count,
+	};
 	int err = words_collect(&classifier.words, trace);
 
 	if (err)
@@ -197,7 +237,10 @@ int classify(struct trace *trace)
 		trace->uses[i].lock = 0;
 		if (facts->waits && facts->use->use.op != FUTEX_OP_WAKE)
 			trace->uses[i].lock = lock_of(&classifier, facts);
+		if (trace->uses[i].lock && facts->place)
+			add_callers(&classifier, trace->uses[i].lock, facts->place);
 	}
+	name_locks(&classifier);
 	add_rows(&classifier);
 	add_rest(trace);
 	if (trace->wait_total_count)

@@ -75,25 +75,28 @@ static char *used_name(const struct place *place, const char *word)
 }
 
 /* Where most of the stacks came from. NULL: not known. */
-static char *usual_caller(const struct place *place)
+static char *usual_caller(const struct use_facts *facts, const struct sight *callers)
 {
-	const struct sight *most = &place->callers[0];
+	const struct sight *most = &callers[0];
 
 	for (size_t i = 1; i < PLACE_SIGHTS - 1; i++)
-		if (place->callers[i].looks > most->looks)
-			most = &place->callers[i];
-	return most->name ? xstrdup(most->name) : place_caller(place);
+		if (callers[i].looks > most->looks)
+			most = &callers[i];
+	if (most->name)
+		return xstrdup(most->name);
+	return facts->place ? place_caller(facts->place) : NULL;
 }
 
 /* By the function that waits: all locks of one call site are called the same. NULL: not known. */
-static char *caller_name(const struct place *place, const char *word)
+static char *caller_name(const struct use_facts *facts, const struct sight *callers,
+			 const char *word)
 {
 	char *used OWNED(mem_freep) = NULL;
-	char *caller OWNED(mem_freep) = place ? usual_caller(place) : NULL;
+	char *caller OWNED(mem_freep) = usual_caller(facts, callers);
 
 	if (!caller)
 		return NULL;
-	used = used_name(place, word);
+	used = facts->place ? used_name(facts->place, word) : xstrdup(word);
 	return xasprintf("%s in %s", used, caller);
 }
 
@@ -110,13 +113,14 @@ static const struct {
 };
 
 /* Of a JVM. Waits gathered by their call are called after what the program did. NULL: none. */
-static char *java_name(const struct use_facts *facts, const struct rule *rule, const char *word)
+static char *java_name(const struct use_facts *facts, const struct rule *rule,
+		       const struct sight *callers, const char *word)
 {
 	for (size_t i = 0; i < sizeof(java) / sizeof(java[0]); i++)
 		if (rule->call == java[i].call)
 			return xasprintf("%s of %s", word, java[i].what);
 	if (lock_is_internal(rule->evidence)) {
-		char *name OWNED(mem_freep) = caller_name(facts->place, word);
+		char *name OWNED(mem_freep) = caller_name(facts, callers, word);
 
 		return xasprintf(LOCK_INTERNAL_NAME "%s", name ? name : word);
 	}
@@ -167,7 +171,8 @@ static bool is_called(const struct place *place)
 	return place->kind == PLACE_SYMBOL || place->kind == PLACE_SHARED;
 }
 
-char *lock_name(const struct words *words, const struct use_facts *facts, const struct rule *rule)
+char *lock_name(const struct words *words, const struct use_facts *facts, const struct rule *rule,
+		const struct sight callers[PLACE_SIGHTS])
 {
 	const struct word *word = &words->list[facts->word];
 	const struct place *place = word->place;
@@ -179,12 +184,12 @@ char *lock_name(const struct words *words, const struct use_facts *facts, const 
 		return xasprintf("join of thread %" PRIu32, facts->use->use.value);
 	if (place && place->gil != GIL_NOT)
 		return gil_name(place, rule->kind);
-	name = java_name(facts, rule, kind);
+	name = java_name(facts, rule, callers, kind);
 	if (name)
 		return name;
 	if (!place || !is_called(place) || rule->kind == LOCK_JOIN ||
 	    rule->call == CALL_SEMAPHORE_LOCK)
-		name = caller_name(facts->place, kind);
+		name = caller_name(facts, callers, kind);
 	if (!name && !place)
 		name = xasprintf("%s %#" PRIx64, kind, word->address);
 	return name ? name : place_name(place, rule->kind, word->address);
@@ -238,26 +243,24 @@ static int by_looks(const void *a, const void *b)
 
 	if (left->looks != right->looks)
 		return left->looks < right->looks ? 1 : -1;
-	return strcmp(left->name, right->name);
+	return left->looks ? strcmp(left->name, right->name) : 0;
 }
 
 /* Adds the calls by which the lock is waited for, where there are several: "; called by push() of
  * prog (13 of 20 stacks), pop() of prog (7)". */
-static char *add_callers(char *evidence, const struct place *place)
+static char *add_callers(char *evidence, const struct sight seen[PLACE_SIGHTS])
 {
 	struct sight callers[PLACE_SIGHTS];
 	const char *before = EVIDENCE_CALLED_BY;
 	uint32_t looks = 0;
 	size_t count = 0;
 
-	for (; count < PLACE_SIGHTS && place->callers[count].name; count++)
-		looks += place->callers[count].looks;
-	if (count < 2)
-		return evidence;
-	memcpy(callers, place->callers, sizeof(callers));
+	memcpy(callers, seen, sizeof(callers));
 	/* The last one is all others, and stays last. */
-	qsort(callers, count < PLACE_SIGHTS ? count : PLACE_SIGHTS - 1, sizeof(*callers), by_looks);
-	for (size_t i = 0; i < count; i++) {
+	qsort(callers, PLACE_SIGHTS - 1, sizeof(*callers), by_looks);
+	for (; count < PLACE_SIGHTS && callers[count].name; count++)
+		looks += callers[count].looks;
+	for (size_t i = 0; i < count && count > 1; i++) {
 		const char *name = *callers[i].name ? callers[i].name : "others";
 		char *longer =
 			xasprintf("%s%s%s (%" PRIu32, evidence, before, name, callers[i].looks);
@@ -272,9 +275,15 @@ static char *add_callers(char *evidence, const struct place *place)
 }
 
 char *lock_evidence(const struct words *words, const struct use_facts *facts,
-		    const struct rule *rule)
+		    const struct rule *rule, const struct sight callers[PLACE_SIGHTS])
 {
-	char *evidence = rule_evidence(words, facts, rule);
+	return add_callers(rule_evidence(words, facts, rule), callers);
+}
 
-	return facts->place ? add_callers(evidence, facts->place) : evidence;
+bool lock_evidence_has(const char *evidence, const char *word)
+{
+	const char *found = strstr(evidence, word);
+	const char *callers = strstr(evidence, EVIDENCE_CALLED_BY);
+
+	return found && (!callers || found < callers);
 }

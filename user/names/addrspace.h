@@ -84,7 +84,8 @@ pid_t mapping_stack_of(const struct mapping *mapping, uint64_t address, pid_t pi
 
 /* Whether the thread is in the futex call on this word just now. */
 bool thread_waits_at(pid_t pid, pid_t tid, uint64_t address);
-/* The stack pointer of a thread that is in a system call now. */
-bool thread_stack_pointer(pid_t pid, pid_t tid, uint64_t *ret_pointer);
+/* Whether the thread sleeps now, and went to sleep for the last time as its voluntary switch of
+ * this number (its low bits). */
+bool thread_sleeps_since(pid_t pid, pid_t tid, uint32_t switches);
 
 #endif

@@ -199,11 +199,12 @@ static void set_primitive(const char *primitive, struct place *place)
 void caller_find(const struct frames *frames, struct place *place)
 {
 	size_t at = find_entry(frames);
+	bool is_proven = at != NO_FRAME;
 	const char *primitive;
 
 	if (frames->count == 0)
 		return;
-	if (at == NO_FRAME)
+	if (!is_proven)
 		at = 0;
 	primitive = find_primitive(frames, &at);
 	for (int i = 0; i < CLIMB_MAX && is_runtime(&frames->list[at]); i++) {
@@ -217,4 +218,6 @@ void caller_find(const struct frames *frames, struct place *place)
 	}
 	set_primitive(primitive, place);
 	set_caller(frames, at, place);
+	place->is_leaf =
+		!is_proven && at == 0 && (!*place->caller || is_library_wait(place->caller));
 }

@@ -228,7 +228,7 @@ bool target_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size)
 }
 
 /* "NUMBER ARG0 … ARG5 SP PC" of a thread in a system call, "running" of any other. */
-bool thread_stack_pointer(pid_t pid, pid_t tid, uint64_t *ret_pointer)
+static bool thread_stack_pointer(pid_t pid, pid_t tid, uint64_t *ret_pointer)
 {
 	char *path OWNED(mem_freep) = xasprintf("/proc/%d/task/%d/syscall", pid, tid);
 	FILE *file OWNED(file_closep) = fopen(path, "re");
@@ -245,6 +245,22 @@ bool thread_waits_at(pid_t pid, pid_t tid, uint64_t address)
 
 	return file && fscanf(file, "%d %" SCNx64, &number, &first) == 2 && number == SYS_futex &&
 	       first == address;
+}
+
+bool thread_sleeps_since(pid_t pid, pid_t tid, uint32_t switches)
+{
+	char *path OWNED(mem_freep) = xasprintf("/proc/%d/task/%d/status", pid, tid);
+	FILE *file OWNED(file_closep) = fopen(path, "re");
+	char line[256], state = '?';
+	uint64_t voluntary;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "State: %c", &state) == 1 && state != 'S')
+			return false;
+		if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &voluntary) == 1)
+			return state == 'S' && (uint32_t)voluntary == switches;
+	}
+	return false;
 }
 
 pid_t mapping_stack_of(const struct mapping *mapping, uint64_t address, pid_t pid)

@@ -77,6 +77,12 @@ void place_init(struct place *place)
 	};
 }
 
+void sights_release(struct sight sights[PLACE_SIGHTS])
+{
+	for (size_t i = 0; i < PLACE_SIGHTS; i++)
+		free(sights[i].name);
+}
+
 void place_release(struct place *place)
 {
 	free(place->object);
@@ -84,10 +90,8 @@ void place_release(struct place *place)
 	free(place->primitive);
 	free(place->caller);
 	free(place->caller_above);
-	for (size_t i = 0; i < PLACE_SIGHTS; i++) {
-		free(place->blockers[i].name);
-		free(place->callers[i].name);
-	}
+	sights_release(place->blockers);
+	sights_release(place->callers);
 	free(place->caller_object);
 	free(place->python);
 	free(place->kept_in);
@@ -109,17 +113,17 @@ char *place_caller(const struct place *place)
 	return xasprintf("%s below %s()", where, place->caller_above);
 }
 
-void sights_add(struct sight sights[PLACE_SIGHTS], const char *name)
+void sights_add(struct sight sights[PLACE_SIGHTS], const char *name, uint32_t looks)
 {
 	for (size_t i = 0; i < PLACE_SIGHTS; i++) {
 		struct sight *sight = &sights[i];
 		bool is_last = i == PLACE_SIGHTS - 1;
 
-		if (sight->name && !is_last && strcmp(sight->name, name) != 0)
+		if (!is_last && (!*name || (sight->name && strcmp(sight->name, name) != 0)))
 			continue;
 		if (!sight->name)
 			sight->name = xstrdup(is_last ? "" : name);
-		sight->looks++;
+		sight->looks += looks;
 		return;
 	}
 }

@@ -156,6 +156,7 @@ struct place {
 	char *caller; /* function of the program that made it, or "" */
 	char *caller_above; /* where that has no name: the next function above it that has, or "" */
 	char *caller_object; /* base name of the file the caller is in, or "": not known */
+	bool is_leaf; /* the caller is the library function that waits: nothing above was proven */
 	char *python; /* function of a Python program that waits there, "f() of x.py", or "" */
 	char *kept_in; /* of a GIL: native function seen to keep it, "f() of x.so", or "" */
 	uint64_t caller_offset; /* in that file, of the call: which call site it is */
@@ -290,7 +291,9 @@ void place_init(struct place *place);
 void place_release(struct place *place);
 /* Where the wait was called, "f() of program"; NULL: not known. Free it. */
 char *place_caller(const struct place *place);
-void sights_add(struct sight sights[PLACE_SIGHTS], const char *name);
+void sights_release(struct sight sights[PLACE_SIGHTS]);
+/* name "": of others. */
+void sights_add(struct sight sights[PLACE_SIGHTS], const char *name, uint32_t looks);
 
 /* Replaces a string of the trace by a copy; and appends a copy to a NULL-terminated list of
  * strings. */

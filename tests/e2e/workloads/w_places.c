@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Threads take one mutex in two functions, in fill() three times as often as in drain():
- * w_places [--threads N] [--rounds N] [--hold-us N] [--one] (in fill() only).
+ * Threads take a mutex in two functions, in fill() three times as often as in drain():
+ * w_places [--threads N] [--rounds N] [--hold-us N] [--one] (in fill() only) [--timed] (drain()
+ * with a time-out) [--two] (each function has a mutex of its own, and they take turns).
  */
 #include "w.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t rounds, hold_ns, drain_every;
+static pthread_mutex_t other = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *drained = &mutex;
+static uint64_t rounds, hold_ns, drain_every, cycle = 4;
+static bool is_timed;
 
 static __attribute__((noinline)) void fill(void)
 {
@@ -17,10 +21,14 @@ static __attribute__((noinline)) void fill(void)
 
 static __attribute__((noinline)) void drain(void)
 {
-	pthread_mutex_lock(&mutex);
+	struct timespec until = { .tv_sec = 0x7fffffff };
+
+	if (is_timed)
+		pthread_mutex_timedlock(drained, &until);
+	else
+		pthread_mutex_lock(drained);
 	w_burn(hold_ns);
-	pthread_mutex_unlock(&mutex);
-	w_rest(1000); /* another end than fill's: the linker may merge equal functions */
+	pthread_mutex_unlock(drained);
 }
 
 static void *work(void *argument)
@@ -29,7 +37,7 @@ static void *work(void *argument)
 
 	w_begin(truth, "worker", &mutex);
 	for (uint64_t i = 0; i < rounds; i++) {
-		if (i % 4 == drain_every)
+		if (i % cycle == drain_every)
 			drain();
 		else
 			fill();
@@ -48,6 +56,12 @@ int main(int argc, char **argv)
 	rounds = w_number(argc, argv, "--rounds", 300);
 	hold_ns = w_number(argc, argv, "--hold-us", 300) * 1000;
 	drain_every = w_flag(argc, argv, "--one") ? 4 : 3;
+	is_timed = w_flag(argc, argv, "--timed");
+	if (w_flag(argc, argv, "--two")) {
+		drained = &other;
+		cycle = 2;
+		drain_every = 1;
+	}
 	w_check(count <= W_THREADS_MAX, "too many threads");
 	for (uint64_t i = 0; i < count; i++)
 		threads[i] = w_start(work, &truths[i]);
