@@ -198,7 +198,7 @@ static void cursor_init(struct slice_store *store, size_t run)
 	*cursor = (struct cursor){ .run = run };
 	if (run == store->run_count) {
 		cursor->next = store->chunk;
-		cursor->end = store->chunk + store->chunk_count;
+		cursor->end = store->chunk_count ? store->chunk + store->chunk_count : cursor->next;
 		return;
 	}
 	cursor->buffer = store->buffers + run * store->buffer_slices;
