@@ -171,3 +171,16 @@ void w_say(const struct w_truth *truth)
 	       (unsigned long long)truth->wait_ns, (unsigned long long)truth->waits,
 	       (unsigned long long)(uintptr_t)truth->lock);
 }
+
+void w_team(void *(*body)(void *), struct w_truth *truths, uint64_t count)
+{
+	pthread_t threads[W_THREADS_MAX];
+
+	w_check(count <= W_THREADS_MAX, "too many threads");
+	for (uint64_t i = 0; i < count; i++)
+		threads[i] = w_start(body, &truths[i]);
+	for (uint64_t i = 0; i < count; i++)
+		w_join(threads[i]);
+	for (uint64_t i = 0; i < count; i++)
+		w_say(&truths[i]);
+}

@@ -56,5 +56,7 @@ void w_wait_begins(struct w_truth *truth);
 void w_wait_ends(struct w_truth *truth);
 void w_end(struct w_truth *truth);
 void w_say(const struct w_truth *truth);
+/* So many threads at once, each with a truth of its own; all are said in the end. */
+void w_team(void *(*body)(void *), struct w_truth *truths, uint64_t count);
 
 #endif

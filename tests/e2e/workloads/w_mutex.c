@@ -35,21 +35,15 @@ static void *contend(void *argument)
 int main(int argc, char **argv)
 {
 	static struct w_truth truths[W_THREADS_MAX];
-	pthread_t threads[W_THREADS_MAX];
 	uint64_t count = w_number(argc, argv, "--threads", 3);
 
 	rounds = w_number(argc, argv, "--rounds", 20);
 	hold_ns = w_number(argc, argv, "--hold-us", 5000) * 1000;
 	sleeps = w_flag(argc, argv, "--sleeps");
-	w_check(count <= W_THREADS_MAX, "too many threads");
-	for (uint64_t i = 0; i < count; i++) {
+	for (uint64_t i = 0; i < W_THREADS_MAX; i++) {
 		pthread_mutex_init(&mutexes[i], NULL);
 		truths[i].lock = w_flag(argc, argv, "--own") ? &mutexes[i] : NULL;
-		threads[i] = w_start(contend, &truths[i]);
 	}
-	for (uint64_t i = 0; i < count; i++)
-		w_join(threads[i]);
-	for (uint64_t i = 0; i < count; i++)
-		w_say(&truths[i]);
+	w_team(contend, truths, count);
 	return 0;
 }

@@ -50,7 +50,6 @@ static void *work(void *argument)
 int main(int argc, char **argv)
 {
 	static struct w_truth truths[W_THREADS_MAX];
-	pthread_t threads[W_THREADS_MAX];
 	uint64_t count = w_number(argc, argv, "--threads", 3);
 
 	rounds = w_number(argc, argv, "--rounds", 300);
@@ -62,12 +61,6 @@ int main(int argc, char **argv)
 		cycle = 2;
 		drain_every = 1;
 	}
-	w_check(count <= W_THREADS_MAX, "too many threads");
-	for (uint64_t i = 0; i < count; i++)
-		threads[i] = w_start(work, &truths[i]);
-	for (uint64_t i = 0; i < count; i++)
-		w_join(threads[i]);
-	for (uint64_t i = 0; i < count; i++)
-		w_say(&truths[i]);
+	w_team(work, truths, count);
 	return 0;
 }

@@ -26,20 +26,13 @@ static void *spin(void *argument)
 int main(int argc, char **argv)
 {
 	static struct w_truth truths[W_THREADS_MAX];
-	pthread_t threads[W_THREADS_MAX];
 	uint64_t count = w_number(argc, argv, "--threads", 2);
 	uint64_t cpu = w_number(argc, argv, "--pin", UINT64_MAX);
 
 	busy_ns = w_number(argc, argv, "--ms", 200) * W_MS;
 	yields = w_number(argc, argv, "--yields", 0);
-	w_check(count <= W_THREADS_MAX, "too many threads");
 	if (cpu != UINT64_MAX)
 		w_pin((int)cpu);
-	for (uint64_t i = 0; i < count; i++)
-		threads[i] = w_start(spin, &truths[i]);
-	for (uint64_t i = 0; i < count; i++)
-		w_join(threads[i]);
-	for (uint64_t i = 0; i < count; i++)
-		w_say(&truths[i]);
+	w_team(spin, truths, count);
 	return 0;
 }
