@@ -174,7 +174,8 @@ static void say_callers(const struct text *text, const struct report *report,
 	const char *callers = strstr(lock->evidence, EVIDENCE_CALLED_BY);
 	char *name OWNED(mem_freep) = NULL, *shown OWNED(mem_freep) = NULL;
 
-	if (!callers || group->locks > 1)
+	/* Where idle threads wait is no question anybody has. */
+	if (!callers || group->locks > 1 || lock->state != LOCK_STATE_LOCK)
 		return;
 	name = label_the_lock(report->trace, lock->id);
 	shown = escape_text(callers + strlen(EVIDENCE_CALLED_BY));
