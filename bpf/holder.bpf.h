@@ -68,7 +68,7 @@ int on_look(void *context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread_state *ts = bpf_task_storage_get(&threads, task, 0, 0);
-	struct first_wait_record *seen;
+	struct stack_record *seen;
 	struct gil_fields gil = {};
 	struct gil_look *look;
 

@@ -67,7 +67,7 @@ static __always_inline __u32 read_stack(void *stack, __u64 stack_pointer)
 }
 
 /* Registers and stack of a thread as it last was in user space. */
-static __always_inline void stack_fill(struct first_wait_record *wait, struct task_struct *task)
+static __always_inline void stack_fill(struct stack_record *wait, struct task_struct *task)
 {
 	const struct pt_regs *regs = user_registers(task);
 
@@ -86,7 +86,7 @@ static __always_inline void stack_fill(struct first_wait_record *wait, struct ta
 
 static __noinline void wait_tell(struct thread_state *ts, struct task_struct *task, __u32 kind)
 {
-	struct first_wait_record *wait = bpf_ringbuf_reserve(&lives, sizeof(*wait), 0);
+	struct stack_record *wait = bpf_ringbuf_reserve(&lives, sizeof(*wait), 0);
 
 	if (!wait) {
 		/* A stack of a word that is known already is no loss. */

@@ -134,7 +134,7 @@ _Static_assert(sizeof(struct life_record) == 208, "layout is shared with BPF");
 
 /* A LIFE_FIRST_WAIT, LIFE_LATER_WAIT or LIFE_LOOK: with the top of the thread's stack, from its
  * pointer up. */
-struct first_wait_record {
+struct stack_record {
 	struct life_record life;
 	__u64 instruction; /* user instruction pointer: of a wait, after the system call */
 	__u64 stack_pointer;
@@ -142,7 +142,7 @@ struct first_wait_record {
 	__u32 switches; /* nvcsw of the thread: while it is that, the thread waits here still */
 	__u8 stack[RECORD_STACK_BYTES];
 };
-_Static_assert(sizeof(struct first_wait_record) == 208 + 24 + RECORD_STACK_BYTES,
+_Static_assert(sizeof(struct stack_record) == 208 + 24 + RECORD_STACK_BYTES,
 	       "layout is shared with BPF");
 
 /* What a thread is looked at for. */

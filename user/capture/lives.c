@@ -124,13 +124,12 @@ static void read_stack(const struct life_record *life, struct wait_stack *stack,
 }
 
 /* What is read of the thread now is of this wait, and of no later one. */
-static bool still_waits(const struct first_wait_record *wait)
+static bool still_waits(const struct stack_record *wait)
 {
 	return thread_sleeps_since(wait->life.pid, wait->life.tid, wait->switches);
 }
 
-static void name_caller(struct lives *lives, const struct first_wait_record *wait,
-			struct place *place)
+static void name_caller(struct lives *lives, const struct stack_record *wait, struct place *place)
 {
 	struct wait_stack stack = {
 		.instruction = wait->instruction,
@@ -154,8 +153,7 @@ static void name_caller(struct lives *lives, const struct first_wait_record *wai
 
 /* The interpreter waits for its program: which function of that it is. Its frames are read now:
  * they say nothing of a wait that is over. */
-static void name_python(struct lives *lives, const struct first_wait_record *wait,
-			struct place *place)
+static void name_python(struct lives *lives, const struct stack_record *wait, struct place *place)
 {
 	const struct life_record *life = &wait->life;
 	struct py_process process;
@@ -190,7 +188,7 @@ static void count_native(struct lives *lives, uint32_t proc, uint64_t gil_start,
 
 /* A thread was seen to run with the GIL that others ask for. What it does counts only when it has
  * not let go for so long that it cannot be interpreting. */
-static void take_look(struct lives *lives, const struct first_wait_record *seen)
+static void take_look(struct lives *lives, const struct stack_record *seen)
 {
 	struct wait_stack stack = {
 		.instruction = seen->instruction,
@@ -236,7 +234,7 @@ static const char *kept_in(const struct lives *lives, const struct place *place)
  * A thread found waiting was not asked by the kernel side what it is parked for: its memory is not
  * at hand there. The entry around its semaphore is believed as in bpf/parking.bpf.h.
  */
-static void find_parked(const struct first_wait_record *wait, struct place *place)
+static void find_parked(const struct stack_record *wait, struct place *place)
 {
 	struct {
 		uint64_t lock;
@@ -283,7 +281,7 @@ static struct place *place_of(struct lives *lives, const struct life_record *lif
 	return NULL;
 }
 
-static void take_later_wait(struct lives *lives, const struct first_wait_record *wait)
+static void take_later_wait(struct lives *lives, const struct stack_record *wait)
 {
 	struct place *place = place_of(lives, &wait->life);
 	struct place there OWNED(place_release);
@@ -298,7 +296,7 @@ static void take_later_wait(struct lives *lives, const struct first_wait_record 
 		trace_set_string(&place->python, there.python);
 }
 
-static void name_word(struct lives *lives, const struct first_wait_record *wait)
+static void name_word(struct lives *lives, const struct stack_record *wait)
 {
 	const struct life_record *life = &wait->life;
 	struct place *place = array_add(&lives->places, &lives->place_count, sizeof(*place));
@@ -319,7 +317,7 @@ static void name_word(struct lives *lives, const struct first_wait_record *wait)
 }
 
 /* With a stack. */
-static void take_wait(struct lives *lives, const struct first_wait_record *wait)
+static void take_stack(struct lives *lives, const struct stack_record *wait)
 {
 	const struct life_record *life = &wait->life;
 
@@ -342,8 +340,8 @@ void lives_take(struct lives *lives, const void *data, size_t bytes)
 {
 	const struct life_record *life = data;
 
-	if (bytes >= sizeof(struct first_wait_record)) {
-		take_wait(lives, data);
+	if (bytes >= sizeof(struct stack_record)) {
+		take_stack(lives, data);
 		return;
 	}
 	if (bytes < sizeof(*life))
