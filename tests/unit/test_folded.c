@@ -106,6 +106,23 @@ static void test_folded__lost_slices_are_in_the_sums(void **state)
 	example_free(example);
 }
 
+/* What is known of a state and what was lost of it are one line, rounded once. */
+static void test_folded__a_state_half_lost_is_one_line(void **state)
+{
+	struct example *example = example_new(0, 20 * US, 1);
+	uint32_t thread = add_thread(example, "w");
+
+	(void)state;
+	example_slice(example, thread, STATE_RUNNING, 0, 6 * US + 400);
+	example_slice(example, thread, STATE_RUNNING, 6 * US + 400, 20 * US);
+	example_finish(example);
+	example->count = 1; /* the rest is lost */
+	example->trace->meta.is_complete = false;
+	assert_int_equal(report_make(example->trace, 0, 0, &example->report), 0);
+	assert_folded(example->report, "w;running 20\n");
+	example_free(example);
+}
+
 /* Of a part of the window only that part, by its slices. */
 static void test_folded__threads_without_time_are_nothing(void **state)
 {
@@ -153,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_folded__threads_of_one_name_are_told_apart),
 		cmocka_unit_test(test_folded__weights_sum_to_the_lifetime),
 		cmocka_unit_test(test_folded__lost_slices_are_in_the_sums),
+		cmocka_unit_test(test_folded__a_state_half_lost_is_one_line),
 		cmocka_unit_test(test_folded__threads_without_time_are_nothing),
 		cmocka_unit_test(test_folded__a_phase_is_cut),
 		cmocka_unit_test(test_folded__a_countdown_begins_with_its_variants),

@@ -200,7 +200,6 @@ static void make_parts(struct folded *folded)
 		uint32_t thread = (uint32_t)(t->key.high >> 32), frame = (uint32_t)t->key.high;
 
 		known[thread - 1][frame] += t->ns;
-		add_part(folded, (struct part){ thread, frame, t->key.low, (int64_t)t->ns });
 	}
 	for (size_t i = 0; i < report->thread_count; i++) {
 		uint32_t thread = report->threads[i].thread;
@@ -210,9 +209,13 @@ static void make_parts(struct folded *folded)
 			uint64_t known_ns = known[thread - 1][frame];
 
 			if (total_ns != TRACE_NOT_MEASURED && total_ns > known_ns)
-				add_part(folded, (struct part){ thread, frame, NO_DETAIL,
-								(int64_t)(total_ns - known_ns) });
+				*sum_of(folded, thread, frame, NO_DETAIL) += total_ns - known_ns;
 		}
+	}
+	for (const struct tally *t = folded->sums; t; t = t->hh.next) {
+		uint32_t thread = (uint32_t)(t->key.high >> 32), frame = (uint32_t)t->key.high;
+
+		add_part(folded, (struct part){ thread, frame, t->key.low, (int64_t)t->ns });
 	}
 }
 
